@@ -1,0 +1,126 @@
+#include "instructions/operations.hpp"
+
+#include <array>
+#include <memory>
+#include <span>
+#include <string_view>
+
+#include "load/request.hpp"
+#include "net/http_parser.hpp"
+#include "net/reply_head.hpp"
+#include "support/system.hpp"
+#include "upstream/reply.hpp"
+#include "wire/edit.hpp"
+#include "wire/reply.hpp"
+#include "wire/request.hpp"
+#include "wire/sse.hpp"
+
+namespace gantry::bench {
+
+namespace {
+
+void require(bool good, const char* what) {
+  if (!good) fail(std::string("an operation went wrong: ") + what);
+}
+
+std::string body_of(const std::string& message) { return message.substr(message.find("\r\n\r\n") + 4); }
+
+std::string request_of(std::size_t body_bytes) {
+  return chat_request(8700, {.body_bytes = body_bytes, .stream = false, .order = "reply=1453"});
+}
+
+// Scans a request and sets the default of max_tokens, as the gateway does with most calls.
+Operation scan_and_splice(const std::string& name, std::size_t body_bytes) {
+  auto scanner = std::make_shared<wire::RequestScanner>();
+  return {name, [scanner, body = body_of(request_of(body_bytes))] {
+            const auto facts = scanner->chat(body);
+            require(facts.has_value() && facts->model == "openai/gpt-4o-mini", "request scan");
+            wire::Splice splice(body);
+            splice.insert(facts->insert_at, R"("max_tokens":4096,)");
+            std::size_t bytes = 0;
+            for (const std::string_view piece : splice.pieces()) bytes += piece.size();
+            require(bytes == body.size() + 18, "splice");
+          }};
+}
+
+Operation scan_reply() {
+  auto scanner = std::make_shared<wire::ReplyScanner>();
+  return {"reply_scan_1453_b", [scanner, body = body_of(ReplyBook().chat(1453))] {
+            const auto facts = scanner->reply(body);
+            require(facts.has_value() && facts->usage && facts->usage->completion_tokens == 161,
+                    "reply scan");
+          }};
+}
+
+// One token's event as it arrives: cut out of the stream, then scanned.
+Operation scan_event() {
+  auto scanner = std::make_shared<wire::ReplyScanner>();
+  auto parser = std::make_shared<wire::SseParser>();
+  const std::string chunk = token_chunk(1'764'000'000'000'000'000);
+  const std::string event = chunk.substr(chunk.find('\n') + 1, chunk.size() - chunk.find('\n') - 3);
+  return {"sse_event_parse_and_scan", [scanner, parser, event] {
+            parser->feed(event);
+            auto found = parser->next();
+            require(found.has_value(), "event");
+            const auto facts = scanner->chunk(found->data);
+            require(facts.has_value() && facts->first_token, "chunk scan");
+            require(!parser->next().has_value(), "one event");
+          }};
+}
+
+Operation parse_request_head() {
+  auto parser = std::make_shared<net::RequestParser>();
+  const std::string message = request_of(927);
+  return {"http_request_head", [parser, head = message.substr(0, message.size() - 927)] {
+            parser->reset();
+            require(parser->parse(head) == net::HeadState::done && parser->framing().length == 927,
+                    "request head");
+          }};
+}
+
+Operation parse_response_head() {
+  auto parser = std::make_shared<net::ResponseParser>();
+  return {"http_response_head", [parser, message = ReplyBook().chat(1453)] {
+            parser->reset();
+            require(parser->parse(message, net::ResponseParser::To::other_request) == net::HeadState::done &&
+                        parser->status() == 200,
+                    "response head");
+          }};
+}
+
+Operation decode_chunk() {
+  auto decoder = std::make_shared<net::ChunkedDecoder>();
+  return {"http_chunk_decode", [decoder, chunk = token_chunk(1'764'000'000'000'000'000)] {
+            std::string_view left = chunk;
+            std::size_t bytes = 0;
+            while (!left.empty()) {
+              const auto step = decoder->next(left);
+              require(step.state != net::ChunkedDecoder::State::failed, "chunk");
+              bytes += step.piece.size();
+              left.remove_prefix(step.consumed);
+            }
+            require(bytes > 200, "chunk's data");
+          }};
+}
+
+Operation encode_chunk() {
+  return {"http_chunk_line", [] {
+            std::array<char, 18> buffer{};
+            require(net::chunk_line(287, std::span<char, 18>(buffer)) == "11f\r\n", "chunk line");
+          }};
+}
+
+}  // namespace
+
+std::vector<Operation> operations() {
+  return {scan_and_splice("request_scan_and_splice_927_b", 927),
+          scan_and_splice("request_scan_and_splice_100_kb", 100'000),
+          scan_reply(),
+          scan_event(),
+          parse_request_head(),
+          parse_response_head(),
+          decode_chunk(),
+          encode_chunk()};
+}
+
+}  // namespace gantry::bench

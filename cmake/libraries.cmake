@@ -1,0 +1,13 @@
+# Third-party libraries, all from Debian 12 (packages.txt gives the reason for each).
+set(Boost_NO_WARN_NEW_VERSIONS ON)
+find_package(Boost 1.81 REQUIRED)
+find_package(OpenSSL 3 REQUIRED)
+find_package(Threads REQUIRED)
+find_package(simdjson REQUIRED)
+find_package(fmt REQUIRED)
+find_package(spdlog REQUIRED)
+find_package(prometheus-cpp REQUIRED)
+if(NOT GANTRY_BINARY_ONLY)
+  find_package(GTest REQUIRED)
+  find_package(rapidcheck REQUIRED)
+endif()

@@ -1,0 +1,150 @@
+#include "base/money.hpp"
+
+#include <limits>
+#include <optional>
+
+namespace gantry {
+namespace {
+
+struct Decimal {
+  bool negative = false;
+  unsigned __int128 digits = 0;
+  int scale = 0;  // value = digits × 10^-scale
+};
+
+constexpr unsigned __int128 kDigitLimit = static_cast<unsigned __int128>(1) << 120;
+
+// Reads sign, digits, fraction and exponent. Digits past 36 significant ones are dropped with a sticky 1,
+// which is enough for half-even rounding to be right.
+std::optional<Decimal> read_decimal(std::string_view text) {
+  Decimal out;
+  std::size_t i = 0;
+  if (i < text.size() && text[i] == '-') out.negative = true, ++i;
+  bool any = false, fraction = false, sticky = false;
+  for (; i < text.size(); ++i) {
+    const char c = text[i];
+    if (c == '.' && !fraction) {
+      fraction = true;
+      continue;
+    }
+    if (c < '0' || c > '9') break;
+    any = true;
+    const auto digit = static_cast<unsigned>(c - '0');
+    if (out.digits < kDigitLimit / 10) {
+      out.digits = out.digits * 10 + digit;
+      if (fraction) ++out.scale;
+    } else {
+      sticky = sticky || digit != 0;
+      if (!fraction) return std::nullopt;  // larger than any money
+    }
+  }
+  if (!any) return std::nullopt;
+  if (sticky) out.digits |= 1;
+  if (i < text.size() && (text[i] == 'e' || text[i] == 'E')) {
+    ++i;
+    bool minus = false;
+    if (i < text.size() && (text[i] == '+' || text[i] == '-')) minus = text[i++] == '-';
+    int exponent = 0;
+    const std::size_t start = i;
+    for (; i < text.size() && text[i] >= '0' && text[i] <= '9'; ++i) {
+      if (exponent > 1000) return std::nullopt;
+      exponent = exponent * 10 + (text[i] - '0');
+    }
+    if (i == start) return std::nullopt;
+    out.scale += minus ? exponent : -exponent;
+  }
+  if (i != text.size()) return std::nullopt;
+  return out;
+}
+
+// digits × 10^-scale to a whole number of 10^-target, half-even; nullopt when it does not fit 126 bits.
+std::optional<unsigned __int128> rescale(Decimal d, int target) {
+  int shift = target - d.scale;
+  while (shift > 0) {
+    if (d.digits >= kDigitLimit) return std::nullopt;
+    if (d.digits == 0) return 0;
+    d.digits *= 10;
+    --shift;
+  }
+  if (shift == 0) return d.digits;
+  if (shift < -38) return 0;
+  unsigned __int128 divisor = 1;
+  for (int i = 0; i < -shift; ++i) divisor *= 10;
+  const auto quotient = d.digits / divisor, rest = d.digits % divisor;
+  const auto twice = rest * 2;
+  const bool up = rest > divisor - rest || (twice == divisor && (quotient & 1));
+  return quotient + (up ? 1 : 0);
+}
+
+Result<PicoUsd> to_pico(const Decimal& d, std::string_view shown) {
+  const auto whole = rescale(d, 12);
+  if (!whole || *whole > static_cast<unsigned __int128>(std::numeric_limits<std::int64_t>::max()))
+    return fail(Fault::bad_input, "the amount " + std::string(shown.substr(0, 40)) + " is out of range");
+  const auto value = static_cast<std::int64_t>(*whole);
+  return PicoUsd{d.negative ? -value : value};
+}
+
+}  // namespace
+
+Result<PicoUsd> add(PicoUsd a, PicoUsd b) {
+  PicoUsd sum;
+  if (__builtin_add_overflow(a.value, b.value, &sum.value)) return fail(Fault::internal, "money overflow");
+  return sum;
+}
+
+Result<PicoUsd> parse_usd(std::string_view text) {
+  const auto decimal = read_decimal(text);
+  if (!decimal) return fail(Fault::bad_input, "not a decimal amount: " + std::string(text.substr(0, 40)));
+  return to_pico(*decimal, text);
+}
+
+std::string to_decimal(PicoUsd amount) {
+  const bool negative = amount.value < 0;
+  const auto magnitude =
+      negative ? 0 - static_cast<std::uint64_t>(amount.value) : static_cast<std::uint64_t>(amount.value);
+  std::string fraction = std::to_string(magnitude % 1'000'000'000'000ULL);
+  fraction.insert(0, 12 - fraction.size(), '0');
+  while (!fraction.empty() && fraction.back() == '0') fraction.pop_back();
+  std::string out = (negative ? "-" : "") + std::to_string(magnitude / 1'000'000'000'000ULL);
+  if (!fraction.empty()) out += "." + fraction;
+  return out;
+}
+
+Result<Price> parse_price(std::string_view decimal) {
+  const auto read = read_decimal(decimal);
+  if (!read) return fail(Fault::bad_input, "not a price: " + std::string(decimal.substr(0, 40)));
+  if (read->negative && read->digits != 0) return Price{-1, 0};
+  Decimal exact = *read;
+  while (exact.scale > 0 && exact.digits % 10 == 0) exact.digits /= 10, --exact.scale;
+  while (exact.scale < 0 && exact.digits < kDigitLimit / 10) exact.digits *= 10, ++exact.scale;
+  if (exact.scale < 0 || exact.scale > 24 ||
+      exact.digits > static_cast<unsigned __int128>(std::numeric_limits<std::int64_t>::max()))
+    return fail(Fault::bad_input, "the price " + std::string(decimal.substr(0, 40)) + " is out of range");
+  return Price{static_cast<std::int64_t>(exact.digits), exact.scale};
+}
+
+void CostSum::add(Price price, std::int64_t count) {
+  if (count <= 0) return;
+  if (!price.known()) {
+    known_ = false;
+    return;
+  }
+  __int128 product = static_cast<__int128>(price.units) * count;
+  for (int i = price.scale; i < 24; ++i) {
+    if (__builtin_mul_overflow(product, static_cast<__int128>(10), &product)) {
+      overflow_ = true;
+      return;
+    }
+  }
+  if (__builtin_add_overflow(sum_, product, &sum_)) overflow_ = true;
+}
+
+Result<PicoUsd> CostSum::total() const {
+  if (!known_) return fail(Fault::bad_input, "a price of this model is not known before routing");
+  const Decimal exact{.negative = false, .digits = static_cast<unsigned __int128>(sum_), .scale = 24};
+  const auto total = overflow_ ? fail(Fault::internal, "") : to_pico(exact, "");
+  if (!total) return fail(Fault::internal, "a cost is out of range");
+  return total;
+}
+
+}  // namespace gantry

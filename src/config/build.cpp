@@ -1,0 +1,297 @@
+#include "config/build.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <set>
+
+#include "config/nearest.hpp"
+#include "config/value.hpp"
+
+namespace gantry::config {
+namespace {
+
+std::string dotted(std::string_view section, std::string_view key) {
+  return section.empty() ? std::string(key) : fmt::format("{}.{}", section, key);
+}
+
+// The lines of every text in the tree that holds a key, also one spelt with escapes.
+void lines_with_keys(const Node& node, std::set<int>& lines) {
+  if (holds_key(node.text)) lines.insert(node.line);
+  for (const auto& item : node.items) lines_with_keys(item, lines);
+  for (const auto& member : node.members) {
+    if (holds_key(member.key)) lines.insert(member.line);
+    lines_with_keys(member.value, lines);
+  }
+}
+
+const Member* find(const Node& table, std::string_view key) {
+  const auto at = std::ranges::find(table.members, key, &Member::key);
+  return at == table.members.end() ? nullptr : &*at;
+}
+
+bool is_route_name(std::string_view name) {
+  const auto inner = [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '_';
+  };
+  return !name.empty() && name.size() <= 64 && std::ranges::all_of(name, inner);
+}
+
+class Builder {
+ public:
+  Builder(std::string_view source, const Inputs& inputs) : source_(source), inputs_(inputs) {
+    config_.source = source_;
+  }
+
+  void read(std::string_view text);
+  void overlay();
+  Draft finish();
+
+ private:
+  void find_keys(std::string_view text, const Node* tree);
+  void read_tree(const Node& tree);
+  // Reads the fields of one table. `name` is how the file calls it ("routes.fast"), `section` how the schema
+  // does.
+  void read_table(const Node& table, std::string_view section, std::string_view name, Route& route);
+  void read_section(const Node& tree, std::string_view section, Route& route);
+  void read_routes(const Node& tree);
+  void read_route(const std::string& name, const Node& table);
+  void complete(Route& route, const Node& table);
+  void unknown(const Member& member, std::string_view section);
+  void set(std::string_view section, std::string_view key, std::string value, std::string origin);
+  std::string variable(std::initializer_list<std::string_view> names, std::string& which) const;
+  bool expect_table(const Member& member, std::string_view name);
+  void problem(std::string where, std::string message, std::string remedy) {
+    problems_.push_back({std::move(where), std::move(message), std::move(remedy)});
+  }
+  std::string at(int line) const { return fmt::format("{}:{}", source_, line); }
+
+  std::string source_;
+  const Inputs& inputs_;
+  Config config_;
+  Route prototype_;  // what [attribution] says
+  std::vector<Problem> problems_;
+};
+
+void Builder::read(std::string_view text) {
+  auto tree = parse_toml(text);
+  find_keys(text, tree ? &*tree : nullptr);
+  if (!tree) {
+    problem(at(tree.error().line), tree.error().message, "correct the TOML syntax there");
+    return;
+  }
+  read_tree(*tree);
+}
+
+void Builder::find_keys(std::string_view text, const Node* tree) {
+  std::set<int> lines;
+  int line = 1;
+  for (std::size_t start = 0; start < text.size(); ++line) {
+    const auto end = std::min(text.find('\n', start), text.size());
+    if (holds_key(text.substr(start, end - start))) lines.insert(line);
+    start = end + 1;
+  }
+  if (tree) lines_with_keys(*tree, lines);
+  for (const int found : lines)
+    problem(at(found), "an OpenRouter key stands in this file",
+            "remove it, write key = { env = \"OPENROUTER_API_KEY\" } or { file = \"…\" } under [upstream], "
+            "and replace "
+            "the key at OpenRouter if anyone else could read the file");
+}
+
+bool Builder::expect_table(const Member& member, std::string_view name) {
+  if (member.value.kind == Node::Kind::table) return true;
+  problem(at(member.line),
+          fmt::format("{} must be a section, and this is {}", name, describe(member.value.kind)),
+          fmt::format("write it as a section: [{}]", name));
+  return false;
+}
+
+void Builder::read_section(const Node& tree, std::string_view section, Route& route) {
+  const auto* member = find(tree, section);
+  if (member && expect_table(*member, section)) read_table(member->value, section, section, route);
+}
+
+void Builder::read_tree(const Node& tree) {
+  read_section(tree, kAttribution, prototype_);  // first: routes start from it
+  read_table(tree, "", "", prototype_);
+  for (const auto* section : {"server", "upstream", "health", "log", "verify"})
+    read_section(tree, section, prototype_);
+  read_routes(tree);
+}
+
+void Builder::read_table(const Node& table, std::string_view section, std::string_view name, Route& route) {
+  for (const auto& member : table.members) {
+    const auto* field = find_field(section, member.key);
+    if (!field) {
+      unknown(member, section);
+      continue;
+    }
+    const auto path = dotted(name, member.key);
+    const auto done = assign(*field, member.value, Scope{config_, route});
+    if (done) {
+      config_.origins[path] = at(member.line);
+    } else {
+      problem(at(member.line), path + " " + done.error().message, done.error().remedy);
+    }
+  }
+}
+
+// Sections are no fields and are passed over; everything else that is no field is a mistake.
+void Builder::unknown(const Member& member, std::string_view section) {
+  std::vector<std::string_view> known;
+  for (const auto& field : fields())
+    if (field.section == (section == kAttribution ? kRouteAttribution : section)) known.push_back(field.key);
+  if (section.empty()) {
+    for (const auto& other : sections())
+      if (!other.name.empty() && other.name.find('.') == std::string_view::npos) known.push_back(other.name);
+    known.emplace_back("routes");
+  }
+  if (section == kRoute) known.insert(known.end(), {"timeouts", "attribution"});
+  if (std::ranges::find(known, member.key) != known.end()) return;  // a section of its own
+
+  auto remedy = std::string("`gantry config reference` lists the settings");
+  for (const auto& field : fields())
+    if (field.key == member.key)
+      remedy = field.section.empty() ? "it belongs above the first section"
+                                     : fmt::format("it belongs in [{}]", field.section);
+  if (const auto guess = nearest(member.key, known); !guess.empty())
+    remedy = fmt::format("did you mean {}?", guess);
+  problem(at(member.line),
+          fmt::format("{} is not a setting{}", toml_quote(member.key),
+                      section.empty() ? std::string{} : fmt::format(" of [{}]", section)),
+          remedy);
+}
+
+void Builder::read_routes(const Node& tree) {
+  const auto* routes = find(tree, "routes");
+  if (routes && !expect_table(*routes, "routes")) routes = nullptr;
+  const auto* first = routes ? find(routes->value, "default") : nullptr;
+  read_route("default", first && expect_table(*first, "routes.default") ? first->value : Node{});
+  if (!routes) return;
+  for (const auto& member : routes->value.members) {
+    if (member.key == "default") continue;
+    const auto name = "routes." + member.key;
+    if (!is_route_name(member.key)) {
+      problem(at(member.line), fmt::format("{} cannot be the name of a route", toml_quote(member.key)),
+              "use lower-case letters, digits, '-' and '_', at most 64");
+    } else if (expect_table(member, name)) {
+      read_route(member.key, member.value);
+    }
+  }
+}
+
+void Builder::read_route(const std::string& name, const Node& table) {
+  Route route = prototype_;
+  route.name = name;
+  const auto path = "routes." + name;
+  for (const auto& field : fields()) {
+    if (field.section != kRouteAttribution) continue;
+    const auto common = config_.origins.find(dotted(kAttribution, field.key));
+    if (common != config_.origins.end())
+      config_.origins[dotted(path + ".attribution", field.key)] = common->second;
+  }
+  read_table(table, kRoute, path, route);
+  for (const auto& [key, section] :
+       {std::pair{"timeouts", kRouteTimeouts}, {"attribution", kRouteAttribution}}) {
+    const auto* member = find(table, key);
+    const auto inner = dotted(path, key);
+    if (member && expect_table(*member, inner)) read_table(member->value, section, inner, route);
+  }
+  complete(route, table);
+  config_.routes[name] = std::move(route);
+}
+
+// Fills in what depends on other fields: the chain, and a max_tokens that was not given and is over the
+// ceiling.
+void Builder::complete(Route& route, const Node& table) {
+  const auto path = "routes." + route.name;
+  const bool is_default = route.name == "default";
+  const auto& usual = is_default ? kDefaultChain : config_.routes["default"].models;
+  if (route.models.empty()) route.models.emplace_back();
+  if (route.models.front().empty()) {
+    if (!find(table, "primary") && !is_default)
+      problem(at(table.line), path + " has no primary", "write primary = \"author/slug\" in it");
+    route.models.front() = usual.front();
+  }
+  if (!find(table, "fallbacks")) {
+    route.models.resize(1);
+    std::ranges::copy_if(usual, std::back_inserter(route.models),
+                         [&](const auto& model) { return model != route.models.front(); });
+    if (!is_default) config_.origins[path + ".fallbacks"] = "routes.default";
+  }
+  const bool lowered = route.max_tokens_ceiling > 0 && route.max_tokens > route.max_tokens_ceiling;
+  if (lowered && !config_.origins.contains(path + ".max_tokens")) {
+    route.max_tokens = route.max_tokens_ceiling;
+    config_.origins[path + ".max_tokens"] = "max_tokens_ceiling";
+  }
+}
+
+void Builder::set(std::string_view section, std::string_view key, std::string value, std::string origin) {
+  if (holds_key(value)) {
+    problem(
+        origin, "an OpenRouter key stands there",
+        "remove it and put the key into the variable OPENROUTER_API_KEY, or name a file under [upstream]");
+    return;
+  }
+  Node node;
+  node.kind = Node::Kind::text, node.text = std::move(value);
+  const auto* field = find_field(section, key);
+  const auto done = assign(*field, node, Scope{config_, prototype_});
+  if (done) {
+    config_.origins[dotted(section, key)] = std::move(origin);
+  } else {
+    problem(std::move(origin), done.error().message,
+            key == "listen" ? "write it like 127.0.0.1:8700" : "write it like https://openrouter.ai/api/v1");
+  }
+}
+
+std::string Builder::variable(std::initializer_list<std::string_view> names, std::string& which) const {
+  for (const auto name : names) {
+    which = name;
+    const auto found = inputs_.environment.find(which);
+    if (found != inputs_.environment.end() && !found->second.empty()) return found->second;
+  }
+  return {};
+}
+
+void Builder::overlay() {
+  if (config_.routes.empty()) read_routes(Node{});
+  std::string which;
+  if (auto url = variable({"OPENROUTER_BASE_URL"}, which); !url.empty())
+    set("upstream", "base_url", url, which);
+  if (!inputs_.base_url.empty()) set("upstream", "base_url", inputs_.base_url, "--base-url");
+  if (!inputs_.listen.empty()) set("server", "listen", inputs_.listen, "--listen");
+  auto& upstream = config_.upstream;
+  // HTTPS_PROXY speaks of https only; the lower-case name wins, as with curl.
+  const bool https = upstream.base_url.starts_with("https://");
+  if (auto proxy = variable({"https_proxy", "HTTPS_PROXY"}, which);
+      https && upstream.proxy.empty() && !proxy.empty())
+    set("upstream", "proxy", proxy.contains("://") ? proxy : "http://" + proxy, which);
+  if (auto hosts = variable({"no_proxy", "NO_PROXY"}, which); upstream.no_proxy.empty() && !hosts.empty())
+    set("upstream", "no_proxy", hosts, which);
+  while (upstream.base_url.ends_with('/')) upstream.base_url.pop_back();
+  upstream.key_origin = to_string(upstream.key_reference);
+}
+
+Draft Builder::finish() {
+  auto together = check_together(config_);
+  problems_.insert(problems_.end(), together.begin(), together.end());
+  for (auto& found : problems_) {
+    found.where = without_keys(found.where);
+    found.message = without_keys(found.message);
+    found.remedy = without_keys(found.remedy);
+  }
+  return {std::move(config_), std::move(problems_)};
+}
+
+}  // namespace
+
+Draft build(std::string_view text, std::string_view source, const Inputs& inputs) {
+  Builder builder(source, inputs);
+  builder.read(text);
+  builder.overlay();
+  return builder.finish();
+}
+
+}  // namespace gantry::config

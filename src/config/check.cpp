@@ -1,0 +1,141 @@
+// Rules between fields. Each names the file's line when the field was written there.
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <set>
+
+#include "config/address.hpp"
+#include "config/build.hpp"
+#include "config/units.hpp"
+
+namespace gantry::config {
+namespace {
+
+class Checker {
+ public:
+  explicit Checker(const Config& config) : config_(config) {}
+
+  void server();
+  void upstream();
+  void route(const Route& route);
+  void health();
+  std::vector<Problem> take() { return std::move(problems_); }
+
+ private:
+  void add(std::initializer_list<std::string> paths, std::string message, std::string remedy);
+  void timeouts(const Route& route);
+  bool plain_http_allowed(const Url& url) const {
+    return is_loopback(url.host) || config_.upstream.allow_plain_http;
+  }
+
+  const Config& config_;
+  std::vector<Problem> problems_;
+};
+
+// Where: the first of the fields that was set, else the file.
+void Checker::add(std::initializer_list<std::string> paths, std::string message, std::string remedy) {
+  std::string where = config_.source.empty() ? "defaults" : config_.source;
+  for (const auto& path : paths) {
+    const auto origin = config_.origins.find(path);
+    if (origin == config_.origins.end()) continue;
+    where = origin->second;
+    break;
+  }
+  problems_.push_back({std::move(where), std::move(message), std::move(remedy)});
+}
+
+void Checker::server() {
+  const auto& server = config_.server;
+  if (server.tls_certificate.empty() != server.tls_key.empty())
+    add({"server.tls_certificate", "server.tls_key"},
+        "server.tls_certificate and server.tls_key come together, and only one of them is set",
+        "set both to serve TLS, or neither");
+  if (!is_loopback(server.listen_address) && !server.allow_unauthenticated)
+    add({"server.listen"},
+        fmt::format(
+            "server.listen leads beyond this machine ({}), where everyone who reaches it spends your credit",
+            to_string(HostPort{server.listen_address, server.listen_port})),
+        "listen on 127.0.0.1, or, on a network you trust, set allow_unauthenticated = true under [server]");
+}
+
+void Checker::upstream() {
+  const auto& upstream = config_.upstream;
+  const auto base = parse_url(upstream.base_url);
+  if (!base) {
+    add({"upstream.base_url"}, "upstream.base_url is not usable: " + base.error().detail,
+        "write it like https://openrouter.ai/api/v1");
+  } else if (base->user_info) {
+    add({"upstream.base_url"}, "upstream.base_url holds a user name or password",
+        "take it out of the URL; the key is given by upstream.key");
+  } else if (!base->https && !plain_http_allowed(*base)) {
+    add({"upstream.base_url"},
+        fmt::format(
+            "upstream.base_url is plain http to {}, where the key and every prompt can be read on the way",
+            base->host),
+        "use https://, or set allow_plain_http = true under [upstream]");
+  }
+  if (upstream.proxy.empty()) return;
+  const auto proxy = parse_url(upstream.proxy);
+  const auto origin = config_.origins.find("upstream.proxy");
+  const bool from_variable =
+      origin != config_.origins.end() && (origin->second == "HTTPS_PROXY" || origin->second == "https_proxy");
+  if (!proxy || proxy->https) {
+    add({"upstream.proxy"},
+        "upstream.proxy is not usable: " + (proxy ? "it is not plain http" : proxy.error().detail),
+        "write it like http://HOST:PORT");
+  } else if (proxy->user_info && !from_variable) {
+    add({"upstream.proxy"}, "upstream.proxy holds a user name or password",
+        "keep it out of this file: set the variable HTTPS_PROXY instead");
+  }
+}
+
+void Checker::route(const Route& route) {
+  const auto path = "routes." + route.name;
+  std::set<std::string> seen;
+  for (const auto& model : route.models)
+    if (!seen.insert(model).second)
+      add({path + ".fallbacks", path + ".primary"}, fmt::format("{} names {} twice", path, model),
+          "name each model of a chain once");
+  if (route.max_tokens_ceiling > 0 && route.max_tokens > route.max_tokens_ceiling)
+    add({path + ".max_tokens"},
+        fmt::format("{}.max_tokens ({}) is above its max_tokens_ceiling ({})", path, route.max_tokens,
+                    route.max_tokens_ceiling),
+        "lower max_tokens or raise the ceiling");
+  timeouts(route);
+}
+
+void Checker::timeouts(const Route& route) {
+  const auto path = "routes." + route.name + ".timeouts.";
+  const auto& t = route.timeouts;
+  const std::pair<const char*, Duration> parts[] = {
+      {"connect", t.connect}, {"silence", t.silence}, {"first_token", t.first_token}, {"stall", t.stall}};
+  for (const auto& [name, value] : parts)
+    if (value > t.call)
+      add({path + name, path + "call"},
+          fmt::format("{}{} ({}) is longer than the whole call may take ({})", path, name,
+                      format_duration(value), format_duration(t.call)),
+          fmt::format("lower {} or raise call", name));
+}
+
+void Checker::health() {
+  const auto& health = config_.health;
+  if (health.probe_time > health.window)
+    add({"health.probe_time", "health.window"},
+        fmt::format("health.probe_time ({}) is longer than health.window ({})",
+                    format_duration(health.probe_time), format_duration(health.window)),
+        "lower probe_time or raise window");
+}
+
+}  // namespace
+
+std::vector<Problem> check_together(const Config& config) {
+  Checker checker(config);
+  checker.server();
+  checker.upstream();
+  for (const auto& [name, route] : config.routes) checker.route(route);
+  checker.health();
+  return checker.take();
+}
+
+}  // namespace gantry::config

@@ -1,0 +1,183 @@
+#pragma once
+// The configuration as one immutable snapshot: parsed once, validated as a whole, shared by pointer (DESIGN
+// §2). Every field's name, bounds and sentence for the operator stand once, in schema.cpp, its default once,
+// here; the reference page, `gantry config show` and the restart list are generated from there.
+
+#include <cstddef>
+#include <cstdint>
+#include <expected>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/secret.hpp"
+#include "base/time.hpp"
+
+namespace gantry::config {
+
+/// The checklist's defaults, alive in the catalogue, of four different authors.
+extern const std::vector<std::string> kDefaultChain;
+
+struct Attribution {
+  std::string referer;                  ///< HTTP-Referer
+  std::string title;                    ///< X-OpenRouter-Title
+  std::vector<std::string> categories;  ///< X-OpenRouter-Categories, at most 2
+  bool force = false;                   ///< replace what the client sent (default: the client's wins)
+  bool operator==(const Attribution&) const = default;
+};
+
+/// All per route (DESIGN §4, Time).
+struct Timeouts {
+  Duration connect = std::chrono::seconds{5};
+  Duration silence = std::chrono::seconds{60};
+  Duration first_token = std::chrono::seconds{60};
+  Duration stall = std::chrono::seconds{30};
+  Duration call = std::chrono::seconds{600};
+  bool operator==(const Timeouts&) const = default;
+};
+
+struct Route {
+  std::string name;
+  std::vector<std::string> models;      ///< the chain, primary first; at least one
+  std::int64_t max_tokens = 4096;       ///< set when the client gives none
+  std::int64_t max_tokens_ceiling = 0;  ///< clamped to this; 0 = no ceiling
+  std::optional<double> temperature;    ///< set when the client gives none; unset by default
+  std::size_t max_prompt = 100'000;     ///< code points of text; 0 = "context": left to the model
+  int retries = 3;
+  Duration patience =
+      std::chrono::seconds{10};  ///< how long stream headers are held back before comments begin
+  Timeouts timeouts;
+  Attribution attribution;
+  bool operator==(const Route&) const = default;
+};
+
+/// Where a secret comes from; the configuration holds references, never the secret.
+struct SecretReference {
+  enum class From { env, file, command };
+  From from = From::env;
+  std::vector<std::string> words = {
+      "OPENROUTER_API_KEY"};  ///< a variable, a path, or a program with its arguments
+  bool operator==(const SecretReference&) const = default;
+};
+/// "env OPENROUTER_API_KEY", "file /run/secrets/key", "command pass": for people (arguments are left out).
+std::string to_string(const SecretReference& reference);
+
+struct Upstream {
+  std::string name = "openrouter";
+  std::string base_url = "https://openrouter.ai/api/v1";
+  SecretReference key_reference;  ///< where the key comes from
+  Secret key;                     ///< resolved at load; empty when its variable is not set
+  std::string key_origin;         ///< to_string(key_reference)
+  std::string ca_file;
+  bool allow_plain_http = false;  ///< http beyond loopback must be asked for
+  std::string proxy;              ///< from HTTPS_PROXY unless set
+  std::string no_proxy;
+  std::size_t max_connections = 0;  ///< 0 = from the file-descriptor limit
+  std::size_t max_idle = 256;
+  bool operator==(const Upstream& other) const;  ///< keys are compared in constant time
+};
+
+struct Server {
+  std::string listen_address = "127.0.0.1";
+  unsigned short listen_port = 8700;
+  /// Whoever reaches the port spends the upstream key: listening beyond loopback without client keys must be
+  /// asked for.
+  bool allow_unauthenticated = false;
+  std::string tls_certificate;  ///< both or neither
+  std::string tls_key;
+  int threads = 0;  ///< 0 = the cgroup's CPU quota, rounded up
+  std::size_t max_body = 64ull * 1024 * 1024;
+  std::size_t max_head = 64 * 1024;
+  std::size_t max_inflight = 512ull * 1024 * 1024;
+  std::size_t max_connections = 0;  ///< 0 = from the file-descriptor limit
+  std::size_t max_per_address = 0;  ///< 0 = no limit
+  Duration head_time = std::chrono::seconds{30};
+  Duration body_time = std::chrono::seconds{120};
+  Duration idle_time = std::chrono::seconds{75};
+  Duration write_stall = std::chrono::seconds{30};
+  Duration drain_delay = std::chrono::seconds{5};
+  Duration drain_limit = std::chrono::seconds{30};
+  bool operator==(const Server&) const = default;
+};
+
+struct Health {
+  Duration window = std::chrono::seconds{60};  ///< evidence older than this does not count
+  bool probe = false;                          ///< ask the model when there was no traffic (costs money)
+  Duration probe_time = std::chrono::seconds{5};
+  bool operator==(const Health&) const = default;
+};
+
+struct Log {
+  std::string level = "info";   ///< trace, debug, info, warn, error
+  std::string format = "text";  ///< text or json
+  bool operator==(const Log&) const = default;
+};
+
+struct Verify {
+  std::string min_credit_usd = "10";  ///< strictly more than this must be left
+  bool operator==(const Verify&) const = default;
+};
+
+struct Config {
+  Server server;
+  Upstream upstream;
+  std::map<std::string, Route> routes;  ///< by name; "default" always exists
+  bool fallback_for_plain_ids =
+      true;  ///< a plain model id gets the default route's other models as fallbacks
+  Health health;
+  Log log;
+  Verify verify;
+  std::string source;  ///< the file's path, or "" when there is none
+  /// Where each value came from, by its dotted name ("server.listen" -> "gantry.toml:7"); absent = default.
+  std::map<std::string, std::string> origins;
+  /// Same effect; where the values came from does not matter.
+  bool operator==(const Config& other) const;
+};
+using Snapshot = std::shared_ptr<const Config>;
+
+/// One thing wrong, where, and what to do.
+struct Problem {
+  std::string where;  ///< "gantry.toml:12", "--listen", "OPENROUTER_BASE_URL"
+  std::string message;
+  std::string remedy;
+};
+
+/// "gantry.toml:12: what is wrong" and an indented line with the remedy, for each.
+std::string to_text(const std::vector<Problem>& problems);
+
+/// What the command line and the environment add. --listen and --base-url beat OPENROUTER_BASE_URL, which
+/// beats the file, which beats HTTPS_PROXY and NO_PROXY, which beat defaults. OPENROUTER_API_KEY is only the
+/// default *reference*: a key that the file names is never replaced by a variable that happens to be set.
+struct Inputs {
+  std::string file;  ///< --config; empty = GANTRY_CONFIG, ./gantry.toml or /etc/gantry/gantry.toml, the first
+                     ///< there is
+  std::string listen;    ///< --listen HOST:PORT
+  std::string base_url;  ///< --base-url
+  std::map<std::string, std::string> environment;
+};
+/// This process's whole environment, because `key = { env = "…" }` may name any variable.
+std::map<std::string, std::string> process_environment();
+
+/// Loads, resolves secrets and validates; all problems at once. Blocks (files, and up to 10 s for a `command`
+/// secret): call it off the loops.
+std::expected<Snapshot, std::vector<Problem>> load(const Inputs& inputs);
+
+/// Every value with its origin ("default", "gantry.toml:7", "OPENROUTER_BASE_URL", "--listen") in a comment,
+/// secrets as references. Output is TOML that load() accepts again and that means the same.
+std::string show(const Config& config);
+/// The reference page of all settings (docs/configuration.md), in Markdown.
+std::string reference();
+/// What differs and needs a restart (listeners, threads, pools): one line each; empty when a reload does it
+/// all.
+std::vector<std::string> needs_restart(const Config& running, const Config& next);
+
+/// True when text holds what looks like an OpenRouter key (`sk-or-` and more): such text is refused in files
+/// and on the command line.
+bool holds_key(std::string_view text);
+/// The text with everything that looks like a key replaced by `sk-or-***`.
+std::string without_keys(std::string_view text);
+
+}  // namespace gantry::config

@@ -1,0 +1,76 @@
+#pragma once
+// The table of all settings: each declared once, with its type, bounds, whether a change needs a restart, and
+// one sentence for the operator. Reading, printing, the reference page and the restart list walk this table.
+
+#include <cstdint>
+#include <limits>
+#include <span>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "config/config.hpp"
+
+namespace gantry::config {
+
+enum class Kind {
+  duration,
+  size,
+  money,
+  integer,
+  number,  ///< a decimal number, or unset
+  flag,
+  text,    ///< one line, may be empty
+  choice,  ///< one of `choices`
+  path,    ///< of a file, may be empty
+  url,
+  listen,        ///< HOST:PORT
+  prompt_limit,  ///< an integer, or "context"
+  primary,       ///< the first model of a chain
+  fallbacks,     ///< its other models
+  words,         ///< a list of short texts
+  secret,        ///< a reference
+};
+
+/// Where a value lives. Server holds the two halves of `listen`; a vector is a chain for primary and
+/// fallbacks.
+using Slot = std::variant<Duration*, std::size_t*, std::int64_t*, int*, bool*, std::string*,
+                          std::vector<std::string>*, std::optional<double>*, Server*, SecretReference*>;
+
+/// What a field is read from or written to; `route` is the one at hand for fields of [routes.NAME].
+struct Scope {
+  Config& config;
+  Route& route;
+};
+
+enum class Change { reload, restart };
+
+struct Field {
+  std::string_view section;  ///< "server", "routes.NAME.timeouts"; "" = top level
+  std::string_view key;
+  Kind kind;
+  Slot (*slot)(Scope&);
+  std::int64_t min = 0;  ///< milliseconds, bytes, or the number itself
+  std::int64_t max = std::numeric_limits<std::int64_t>::max();
+  Change change = Change::reload;
+  std::string_view choices = {};  ///< "text|json"
+  std::string_view sentence;      ///< for the operator
+};
+
+struct Section {
+  std::string_view name;
+  std::string_view sentence;
+};
+
+inline constexpr std::string_view kRoute = "routes.NAME";
+inline constexpr std::string_view kRouteTimeouts = "routes.NAME.timeouts";
+inline constexpr std::string_view kRouteAttribution = "routes.NAME.attribution";
+/// Has the fields of kRouteAttribution, for all routes.
+inline constexpr std::string_view kAttribution = "attribution";
+
+std::span<const Field> fields();
+std::span<const Section> sections();
+const Field* find_field(std::string_view section, std::string_view key);
+
+}  // namespace gantry::config

@@ -1,0 +1,137 @@
+// The configuration as text: what is in force, and what there is.
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "config/address.hpp"
+#include "config/value.hpp"
+
+namespace gantry::config {
+namespace {
+
+class Show {
+ public:
+  explicit Show(const Config& config) : config_(config) {}
+  std::string all();
+
+ private:
+  // The lines of a section's fields; `name` is how the file calls it.
+  void values(std::string_view section, std::string_view name, Route& route);
+  void section(std::string_view section, const std::string& name, Route& route) {
+    out_ += "\n[" + name + "]\n";
+    values(section, name, route);
+  }
+  [[nodiscard]] std::string origin(const std::string& path) const;
+
+  Config config_;
+  std::string out_;
+};
+
+std::string Show::origin(const std::string& path) const {
+  const auto found = config_.origins.find(path);
+  std::string text = found == config_.origins.end() ? "default" : found->second;
+  for (char& c : text)
+    if (static_cast<unsigned char>(c) < ' ' || c == '\x7f')
+      c = '?';  // a path may hold anything, a comment may not
+  return text;
+}
+
+void Show::values(std::string_view section, std::string_view name, Route& route) {
+  for (const auto& field : fields()) {
+    if (field.section != section) continue;
+    const auto path = name.empty() ? std::string(field.key) : fmt::format("{}.{}", name, field.key);
+    const auto value = print(field, Scope{config_, route});
+    const bool hidden =
+        field.kind == Kind::url && value.contains('@');  // a proxy's password, from HTTPS_PROXY
+    if (hidden) {
+      out_ += fmt::format("# {} is not shown: it holds a password  # {}\n", field.key, origin(path));
+    } else if (value.empty()) {
+      out_ += fmt::format("# {} is unset  # {}\n", field.key, origin(path));
+    } else {
+      out_ += fmt::format("{} = {}  # {}\n", field.key, value, origin(path));
+    }
+  }
+}
+
+std::string Show::all() {
+  Route none;
+  out_ = config_.source.empty() ? "# In force, without a file. After each value: where it came from.\n"
+                                : "# In force. After each value: where it came from.\n";
+  values("", "", none);
+  for (const auto* name : {"server", "upstream", "health", "log", "verify"}) section(name, name, none);
+  for (auto& [name, route] : config_.routes) {
+    const auto path = "routes." + name;
+    section(kRoute, path, route);
+    section(kRouteTimeouts, path + ".timeouts", route);
+    section(kRouteAttribution, path + ".attribution", route);
+  }
+  return out_;
+}
+
+// A table's cell: bars would end it.
+std::string cell(std::string text) {
+  for (std::size_t at = 0; (at = text.find('|', at)) != std::string::npos; at += 2) text.insert(at, "\\");
+  return text;
+}
+
+constexpr std::string_view kIntroduction =
+    R"(# Configuration
+
+`gantry config reference` prints this page, `gantry config check` finds every mistake in a file with its line and
+remedy, and `gantry config show` prints what is in force with the origin of each value.
+
+Gantry works without a file: with `OPENROUTER_API_KEY` set it listens on 127.0.0.1:8700. A file is TOML. It is the one
+that `--config` names, else the one that the variable `GANTRY_CONFIG` names, else `gantry.toml` in the working directory,
+else `/etc/gantry/gantry.toml`. Unknown settings are errors.
+
+- **Order.** `--listen` and `--base-url` come before `OPENROUTER_BASE_URL`, which comes before the file, which comes
+  before `HTTPS_PROXY` and `NO_PROXY` (either case), which come before the defaults.
+- **Amounts** have units: durations `"500ms"`, `"60s"`, `"10m"`, `"1h"`; sizes `"64MiB"`; money `"$10"` or `"10 USD"`.
+- **Secrets** are references. A literal `sk-or-…` key is refused, in the file and on the command line. A key that the file
+  names is never replaced by a variable that happens to be set.
+- **Files** are refused when they belong to another user (root's are fine) or when others can write them; secret files
+  also when everyone can read them: `chmod 600`, or 640 with a group of its own.
+- **Reload.** `SIGHUP` reads the file again. Settings marked *restart* keep their old value until then.
+
+```toml
+[upstream]
+key = { file = "/run/secrets/openrouter" }
+
+[routes.default]
+primary = "anthropic/claude-sonnet-4.5"
+fallbacks = ["openai/gpt-4.1", "google/gemini-2.5-flash"]
+
+[routes.quick]                      # clients ask for it with "model": "quick"
+primary = "openai/gpt-4.1-mini"
+retries = 1
+timeouts = { call = "20s", silence = "10s", first_token = "10s", stall = "10s" }
+```
+)";
+
+}  // namespace
+
+std::string show(const Config& config) { return Show(config).all(); }
+
+std::string reference() {
+  std::string out(kIntroduction);
+  Config defaults;
+  Route route;
+  route.models = kDefaultChain;
+  for (const auto& section : sections()) {
+    out += section.name.empty() ? "\n## Top level\n\n" : fmt::format("\n## [{}]\n\n", section.name);
+    out += std::string(section.sentence) + "\n";
+    if (section.name == kAttribution) continue;
+    out += "\n| Setting | Default | What | Takes |\n|---|---|---|---|\n";
+    for (const auto& field : fields()) {
+      if (field.section != section.name) continue;
+      const auto value = print(field, Scope{defaults, route});
+      out += fmt::format("| `{}` | {} | {} | {}{} |\n", field.key,
+                         value.empty() ? "unset" : "`" + cell(value) + "`", cell(std::string(field.sentence)),
+                         cell(expectation(field)), field.change == Change::restart ? "; *restart*" : "");
+    }
+  }
+  return out;
+}
+
+}  // namespace gantry::config

@@ -1,0 +1,393 @@
+#include "config/value.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <optional>
+
+#include "config/address.hpp"
+#include "config/units.hpp"
+
+namespace gantry::config {
+namespace {
+
+using Outcome = std::expected<void, Complaint>;
+
+std::int64_t milliseconds(Duration d) {
+  return std::chrono::duration_cast<std::chrono::milliseconds>(d).count();
+}
+std::string duration_text(std::int64_t ms) { return format_duration(std::chrono::milliseconds{ms}); }
+std::string size_text(std::int64_t bytes) { return format_size(static_cast<std::size_t>(bytes)); }
+
+// An example that is right for any field of the kind.
+std::string example(const Field& field) {
+  switch (field.kind) {
+    case Kind::duration:
+      return R"("60s")";
+    case Kind::size:
+      return R"("64MiB")";
+    case Kind::money:
+      return R"("$10")";
+    case Kind::integer:
+      return std::to_string(std::max<std::int64_t>(field.min, 1));
+    case Kind::number:
+      return "0.7";
+    case Kind::flag:
+      return "true";
+    case Kind::text:
+      return R"("…")";
+    case Kind::choice:
+      return toml_quote(field.choices.substr(0, field.choices.find('|')));
+    case Kind::path:
+      return R"("/etc/gantry/file.pem")";
+    case Kind::url:
+      return R"("https://openrouter.ai/api/v1")";
+    case Kind::listen:
+      return R"("127.0.0.1:8700")";
+    case Kind::prompt_limit:
+      return "100000";
+    case Kind::primary:
+      return R"("openai/gpt-4.1")";
+    case Kind::fallbacks:
+      return R"(["openai/gpt-4.1"])";
+    case Kind::words:
+      return R"(["general-chat"])";
+    case Kind::secret:
+      return R"({ env = "OPENROUTER_API_KEY" })";
+  }
+  return {};
+}
+
+Complaint wrong(const Field& field, std::string found) {
+  return {fmt::format("must be {}, and this is {}", expectation(field), std::move(found)),
+          fmt::format("write it like: {} = {}", field.key, example(field))};
+}
+std::unexpected<Complaint> wrong_type(const Field& field, const Node& value) {
+  return std::unexpected(wrong(field, std::string(describe(value.kind))));
+}
+// Values are quoted back shortened; whoever prints the problem removes keys.
+std::unexpected<Complaint> wrong_text(const Field& field, const Node& value) {
+  return std::unexpected(wrong(field, toml_quote(value.text.substr(0, 60))));
+}
+
+bool one_line(std::string_view text) {
+  return std::ranges::none_of(text,
+                              [](char c) { return static_cast<unsigned char>(c) < ' ' || c == '\x7f'; });
+}
+// author/slug with an optional ~, :variant and @preset/name, or @preset/name (CONTRACT §3.4): what follows
+// the slash is the upstream's business.
+bool is_model(std::string_view text) {
+  const auto slash = text.find('/');
+  const bool graphic =
+      std::ranges::all_of(text, [](char c) { return c > ' ' && c < '\x7f' && c != '"' && c != '\\'; });
+  return graphic && text.size() <= 200 && slash != std::string_view::npos && slash > 0 &&
+         slash + 1 < text.size();
+}
+bool is_category(std::string_view text) {
+  return !text.empty() && text.size() <= 30 && std::ranges::all_of(text, [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-';
+  });
+}
+
+Outcome assign_duration(const Field& field, const Node& value, Duration& to) {
+  if (value.kind != Node::Kind::text) return wrong_type(field, value);
+  const auto parsed = parse_duration(value.text);
+  if (!parsed || milliseconds(*parsed) < field.min || milliseconds(*parsed) > field.max)
+    return wrong_text(field, value);
+  to = *parsed;
+  return {};
+}
+
+Outcome assign_size(const Field& field, const Node& value, std::size_t& to) {
+  if (value.kind != Node::Kind::text) return wrong_type(field, value);
+  const auto parsed = parse_size(value.text);
+  if (!parsed || *parsed < static_cast<std::size_t>(field.min) ||
+      *parsed > static_cast<std::size_t>(field.max))
+    return wrong_text(field, value);
+  to = *parsed;
+  return {};
+}
+
+Outcome assign_money(const Field& field, const Node& value, std::string& to) {
+  if (value.kind != Node::Kind::text) return wrong_type(field, value);
+  auto parsed = parse_money(value.text);
+  if (!parsed) return wrong_text(field, value);
+  to = std::move(*parsed);
+  return {};
+}
+
+Outcome assign_integer(const Field& field, const Node& value, const Slot& slot) {
+  if (value.kind != Node::Kind::integer) return wrong_type(field, value);
+  const auto number = value.integer;
+  if (number < field.min || number > field.max) return std::unexpected(wrong(field, std::to_string(number)));
+  if (const auto* to = std::get_if<int*>(&slot)) **to = static_cast<int>(number);
+  if (const auto* to = std::get_if<std::int64_t*>(&slot)) **to = number;
+  if (const auto* to = std::get_if<std::size_t*>(&slot)) **to = static_cast<std::size_t>(number);
+  return {};
+}
+
+Outcome assign_number(const Field& field, const Node& value, std::optional<double>& to) {
+  const bool integer = value.kind == Node::Kind::integer;
+  if (!integer && value.kind != Node::Kind::number) return wrong_type(field, value);
+  const double number = integer ? static_cast<double>(value.integer) : value.number;
+  if (!std::isfinite(number) || number < static_cast<double>(field.min) ||
+      number > static_cast<double>(field.max))
+    return std::unexpected(wrong(field, fmt::format("{}", number)));
+  to = std::abs(number);  // -0.0 is 0
+  return {};
+}
+
+Outcome assign_text(const Field& field, const Node& value, std::string& to) {
+  if (value.kind != Node::Kind::text) return wrong_type(field, value);
+  if (!one_line(value.text))
+    return std::unexpected(wrong(field, "text with a line break or control character"));
+  if (field.kind == Kind::choice) {
+    const auto choices = "|" + std::string(field.choices) + "|";
+    const bool known = value.text.find('|') == std::string::npos && choices.contains("|" + value.text + "|");
+    if (value.text.empty() || !known) return wrong_text(field, value);
+  }
+  to = value.text;
+  return {};
+}
+
+Outcome assign_listen(const Field& field, const Node& value, Server& to) {
+  if (value.kind != Node::Kind::text) return wrong_type(field, value);
+  auto parsed = parse_host_port(value.text);
+  if (!parsed) return wrong_text(field, value);
+  to.listen_address = std::move(parsed->host), to.listen_port = parsed->port;
+  return {};
+}
+
+Outcome assign_prompt_limit(const Field& field, const Node& value, std::size_t& to) {
+  if (value.kind != Node::Kind::text) return assign_integer(field, value, &to);
+  if (value.text != "context") return wrong_text(field, value);
+  to = 0;
+  return {};
+}
+
+Outcome assign_primary(const Field& field, const Node& value, std::vector<std::string>& chain) {
+  if (value.kind != Node::Kind::text) return wrong_type(field, value);
+  if (!is_model(value.text)) return wrong_text(field, value);
+  if (chain.empty()) chain.emplace_back();
+  chain.front() = value.text;
+  return {};
+}
+
+// Fallbacks stand behind the primary's place, which is made when it is not there yet.
+Outcome assign_texts(const Field& field, const Node& value, std::vector<std::string>& to) {
+  if (value.kind != Node::Kind::list) return wrong_type(field, value);
+  const bool models = field.kind == Kind::fallbacks;
+  std::vector<std::string> texts;
+  if (models) texts.push_back(to.empty() ? std::string{} : to.front());
+  for (const auto& item : value.items) {
+    if (item.kind != Node::Kind::text)
+      return std::unexpected(wrong(field, fmt::format("a list that holds {}", describe(item.kind))));
+    if (!(models ? is_model(item.text) : is_category(item.text))) return wrong_text(field, item);
+    texts.push_back(item.text);
+  }
+  if (static_cast<std::int64_t>(value.items.size()) > field.max)
+    return std::unexpected(wrong(field, fmt::format("a list of {}", value.items.size())));
+  to = std::move(texts);
+  return {};
+}
+
+std::optional<SecretReference> read_reference(const Member& member) {
+  const auto good = [](const Node& n) {
+    return n.kind == Node::Kind::text && !n.text.empty() && one_line(n.text);
+  };
+  if (member.key == "command") {
+    SecretReference reference{SecretReference::From::command, {}};
+    for (const auto& word : member.value.items) {
+      if (word.kind != Node::Kind::text || word.text.contains('\0')) return std::nullopt;
+      reference.words.push_back(word.text);
+    }
+    if (reference.words.empty() || reference.words.front().empty()) return std::nullopt;
+    return reference;
+  }
+  if (!good(member.value)) return std::nullopt;
+  if (member.key == "env") return SecretReference{SecretReference::From::env, {member.value.text}};
+  if (member.key == "file") return SecretReference{SecretReference::From::file, {member.value.text}};
+  return std::nullopt;
+}
+
+// Never quotes the value: it may be the secret itself.
+Outcome assign_secret(const Field& field, const Node& value, SecretReference& to) {
+  if (value.kind != Node::Kind::table) return wrong_type(field, value);
+  auto reference = value.members.size() == 1 ? read_reference(value.members.front()) : std::nullopt;
+  if (!reference) return std::unexpected(wrong(field, "another table"));
+  to = std::move(*reference);
+  return {};
+}
+
+std::string quote_list(const std::vector<std::string>& texts, std::size_t from) {
+  std::string out;
+  for (std::size_t i = from; i < texts.size(); ++i) out += (out.empty() ? "" : ", ") + toml_quote(texts[i]);
+  return "[" + out + "]";
+}
+
+std::string print_reference(const SecretReference& reference) {
+  using From = SecretReference::From;
+  if (reference.from == From::command) return "{ command = " + quote_list(reference.words, 0) + " }";
+  return fmt::format("{{ {} = {} }}", reference.from == From::env ? "env" : "file",
+                     toml_quote(reference.words.front()));
+}
+
+std::string print_integer(const Slot& slot) {
+  if (const auto* value = std::get_if<int*>(&slot)) return std::to_string(**value);
+  if (const auto* value = std::get_if<std::int64_t*>(&slot)) return std::to_string(**value);
+  return std::to_string(*std::get<std::size_t*>(slot));
+}
+
+std::string print_number(const std::optional<double>& value) {
+  if (!value) return {};
+  auto text = fmt::format("{}", *value);  // the shortest text that reads back as the same double
+  return text.find_first_of(".e") == std::string::npos ? text + ".0" : text;
+}
+
+std::string choice_list(std::string_view choices) {
+  std::string out = "one of ";
+  for (std::size_t at = 0; at != std::string_view::npos;) {
+    const auto bar = choices.find('|', at);
+    out += toml_quote(choices.substr(at, bar - at));
+    if (bar != std::string_view::npos) out += ", ";
+    at = bar == std::string_view::npos ? bar : bar + 1;
+  }
+  return out;
+}
+
+}  // namespace
+
+std::expected<void, Complaint> assign(const Field& field, const Node& value, Scope scope) {
+  const Slot slot = field.slot(scope);
+  switch (field.kind) {
+    case Kind::duration:
+      return assign_duration(field, value, *std::get<Duration*>(slot));
+    case Kind::size:
+      return assign_size(field, value, *std::get<std::size_t*>(slot));
+    case Kind::money:
+      return assign_money(field, value, *std::get<std::string*>(slot));
+    case Kind::integer:
+      return assign_integer(field, value, slot);
+    case Kind::number:
+      return assign_number(field, value, *std::get<std::optional<double>*>(slot));
+    case Kind::flag:
+      if (value.kind != Node::Kind::flag) return wrong_type(field, value);
+      *std::get<bool*>(slot) = value.flag;
+      return {};
+    case Kind::text:
+    case Kind::path:
+    case Kind::url:
+    case Kind::choice:
+      return assign_text(field, value, *std::get<std::string*>(slot));
+    case Kind::listen:
+      return assign_listen(field, value, *std::get<Server*>(slot));
+    case Kind::prompt_limit:
+      return assign_prompt_limit(field, value, *std::get<std::size_t*>(slot));
+    case Kind::primary:
+      return assign_primary(field, value, *std::get<std::vector<std::string>*>(slot));
+    case Kind::fallbacks:
+    case Kind::words:
+      return assign_texts(field, value, *std::get<std::vector<std::string>*>(slot));
+    case Kind::secret:
+      return assign_secret(field, value, *std::get<SecretReference*>(slot));
+  }
+  return {};
+}
+
+std::string print(const Field& field, Scope scope) {
+  const Slot slot = field.slot(scope);
+  switch (field.kind) {
+    case Kind::duration:
+      return toml_quote(format_duration(*std::get<Duration*>(slot)));
+    case Kind::size:
+      return toml_quote(format_size(*std::get<std::size_t*>(slot)));
+    case Kind::money:
+      return toml_quote("$" + *std::get<std::string*>(slot));
+    case Kind::integer:
+      return print_integer(slot);
+    case Kind::number:
+      return print_number(*std::get<std::optional<double>*>(slot));
+    case Kind::flag:
+      return *std::get<bool*>(slot) ? "true" : "false";
+    case Kind::text:
+    case Kind::path:
+    case Kind::url:
+    case Kind::choice:
+      return toml_quote(*std::get<std::string*>(slot));
+    case Kind::listen: {
+      const auto& server = *std::get<Server*>(slot);
+      return toml_quote(to_string(HostPort{server.listen_address, server.listen_port}));
+    }
+    case Kind::prompt_limit:
+      return *std::get<std::size_t*>(slot) == 0 ? toml_quote("context") : print_integer(slot);
+    case Kind::primary: {
+      const auto& chain = *std::get<std::vector<std::string>*>(slot);
+      return chain.empty() ? std::string{} : toml_quote(chain.front());
+    }
+    case Kind::fallbacks:
+      return quote_list(*std::get<std::vector<std::string>*>(slot), 1);
+    case Kind::words:
+      return quote_list(*std::get<std::vector<std::string>*>(slot), 0);
+    case Kind::secret:
+      return print_reference(*std::get<SecretReference*>(slot));
+  }
+  return {};
+}
+
+std::string expectation(const Field& field) {
+  const bool bounded = field.max != std::numeric_limits<std::int64_t>::max();
+  switch (field.kind) {
+    case Kind::duration:
+      return fmt::format(R"(a duration from "{}" to "{}")", duration_text(field.min),
+                         duration_text(field.max));
+    case Kind::size:
+      return fmt::format(R"(a size from "{}" to "{}")", size_text(field.min), size_text(field.max));
+    case Kind::money:
+      return R"(money such as "$10" or "10 USD")";
+    case Kind::integer:
+      return fmt::format("an integer from {} to {}", field.min, field.max);
+    case Kind::number:
+      return fmt::format("a number from {} to {}", field.min, field.max);
+    case Kind::flag:
+      return "true or false";
+    case Kind::text:
+      return "one line of text";
+    case Kind::choice:
+      return choice_list(field.choices);
+    case Kind::path:
+      return "the path of a file";
+    case Kind::url:
+      return "a URL";
+    case Kind::listen:
+      return R"(an address as "HOST:PORT")";
+    case Kind::prompt_limit:
+      return fmt::format(R"(an integer from {} to {} or "context")", field.min, field.max);
+    case Kind::primary:
+      return "a model id as author/slug";
+    case Kind::fallbacks:
+      return "a list of model ids as author/slug";
+    case Kind::words:
+      return fmt::format("a list of at most {} categories in lower case with hyphens",
+                         bounded ? field.max : 100);
+    case Kind::secret:
+      return "a reference as env, file or command";
+  }
+  return {};
+}
+
+std::string toml_quote(std::string_view text) {
+  std::string out = "\"";
+  for (const char c : text) {
+    if (c == '"' || c == '\\') {
+      out += '\\', out += c;
+    } else if (static_cast<unsigned char>(c) < ' ' || c == '\x7f') {
+      out += fmt::format("\\u{:04x}", static_cast<unsigned>(c));
+    } else {
+      out += c;
+    }
+  }
+  return out + "\"";
+}
+
+}  // namespace gantry::config

@@ -1,0 +1,397 @@
+#include "engine/call.hpp"
+
+#include <fmt/format.h>
+
+#include "engine/headers.hpp"
+#include "engine/reply_buffer.hpp"
+#include "observe/log.hpp"
+#include "wire/shown_text.hpp"
+
+namespace gantry::engine {
+namespace {
+
+constexpr std::size_t kMaxPlainReply = 64ull * 1024 * 1024;
+
+bool is_event_stream(const net::ClientResponse& response) {
+  const auto type = response.headers().get("content-type");
+  return type && type->starts_with("text/event-stream");
+}
+
+bool is_encoded(const net::ClientResponse& response) {
+  const auto encoding = response.headers().get("content-encoding");
+  return encoding && !encoding->empty() && !net::same_name(*encoding, "identity");
+}
+
+std::int64_t to_ms(Duration d) { return std::chrono::duration_cast<std::chrono::milliseconds>(d).count(); }
+
+}  // namespace
+
+CallId::CallId(std::uint64_t number) : text_{'c', 'a', 'l', 'l', '-'} {
+  for (auto digit = text_.rbegin(); *digit == 0; ++digit, number >>= 4)
+    *digit = "0123456789abcdef"[number & 15];
+}
+
+Call::Call(Shard& shard, CallRequest request, Delivery& delivery)
+    : shard_(shard),
+      request_(request),
+      delivery_(delivery),
+      config_(shard.config_),
+      target_(shard.target_),
+      started_(shard.loop_.now()),
+      id_(shard.random_.next()) {
+  next_ = shard_.calls_;
+  if (next_) next_->prev_ = this;
+  shard_.calls_ = this;
+  shard_.call_begins();
+}
+
+Call::~Call() {
+  (prev_ ? prev_->next_ : shard_.calls_) = next_;
+  if (next_) next_->prev_ = prev_;
+  shard_.call_ends();
+}
+
+void Call::stop(Why why) {
+  if (stopped_) return;
+  stopped_ = true;
+  stopped_why_ = why;
+  canceller_.cancel();
+  wake_.notify();
+}
+
+Task<void> Call::run() {
+  if (auto refusal = prepare()) return deliver_refusal(std::move(*refusal));
+  return walk();
+}
+
+Task<void> Call::walk() {
+  shard_.with_.observer.call_started(shard_.index_);
+  delivery_.on_gone([](void* self) { static_cast<Call*>(self)->stop(Why::client_gone); }, this);
+  co_await ask_upstream();
+  delivery_.on_gone(nullptr, nullptr);
+  record();
+}
+
+// Reads the request and decides what will be asked of upstream.
+std::optional<wire::Refusal> Call::prepare() {
+  record_.dialect = request_.dialect->name;
+  record_.request_bytes = request_.body.size();
+  auto facts = request_.dialect->scan(shard_.request_scanner_, request_.body);
+  if (!facts) return std::move(facts.error());
+  facts_ = std::move(*facts);
+  auto admitted =
+      admit(facts_, *config_, request_.headers ? request_.headers->get("x-gantry-fallback") : std::nullopt);
+  if (!admitted) return std::move(admitted.error());
+  admission_ = std::move(*admitted);
+  deadline_ = earlier(kNever, started_, admission_.route->timeouts.call);
+  return std::nullopt;
+}
+
+Task<void> Call::ask_upstream() {
+  plan_.emplace(admission_.chain.size(), route::PlanLimits{.retries = admission_.route->retries}, deadline_);
+  AttemptEnd end;
+  auto step = plan_->first(started_);
+  while (const auto* next = std::get_if<route::Try>(&step)) {
+    model_ = next->model;
+    const MonoTime at = next->at;
+    if (at > shard_.loop_.now()) co_await pause_until(at);
+    attempt_began_ = shard_.loop_.now();
+    if (stopped_) {
+      end = cancelled_end();
+    } else {
+      end = co_await attempt(model_);
+    }
+    note_attempt(model_, end, shard_.loop_.now() - attempt_began_);
+    if (end.final || end.outcome == route::Outcome::delivered) co_return;
+    if (end.ours) {
+      attempts_.back().next = "another try would not find more room";
+      break;
+    }
+    step = plan_->next(model_, end.outcome, end.retry_after, shard_.loop_.now(), shard_.random_);
+    if (const auto* again = std::get_if<route::Try>(&step))
+      attempts_.back().next =
+          again->model == model_ ? "the same model again, after a pause" : "another model of the chain";
+  }
+  if (const auto* stop = std::get_if<route::Stop>(&step); stop && !attempts_.empty())
+    attempts_.back().next = stop->why;
+  co_await deliver_failure(end);
+}
+
+Task<void> Call::pause_until(MonoTime at) {
+  net::Timer timer;
+  wake_.reset();
+  shard_.loop_.set_timer(timer, at, [](void* self) { static_cast<net::Signal*>(self)->notify(); }, &wake_);
+  if (!stopped_) co_await wake_;
+}
+
+Task<AttemptEnd> Call::attempt(std::size_t model) {
+  auto sent = co_await send(model);
+  if (!sent) co_return transport_end(sent.error());
+  net::ClientResponse response = std::move(*sent);
+  if (is_encoded(response)) {
+    co_return AttemptEnd{.outcome = route::Outcome::upstream_error,
+                         .upstream_status = response.status(),
+                         .why = "the reply is compressed although identity was asked for"};
+  }
+  keep_reply_headers(response);
+  const bool streams = facts_.stream && response.status() == 200 && is_event_stream(response);
+  auto reading = streams ? relay_stream(response) : read_plain(response);
+  AttemptEnd end = co_await std::move(reading);
+  if (end.upstream_status == 0) end.upstream_status = response.status();
+  co_return end;
+}
+
+// The edited request, and the head of its answer: the edits go when it has come.
+Task<Call::Sent> Call::send(std::size_t model) {
+  wire::Splice body(request_.body);
+  edit(body, facts_, *admission_.route, *request_.dialect, admission_.chain[model]);
+  const auto pieces = body.pieces();
+  const auto accept = facts_.stream ? "text/event-stream" : "application/json";
+  const UpstreamHeaders headers(admission_.route->attribution, target_->authorization, request_.headers,
+                                accept);
+  std::string path;
+  path.reserve(target_->base.path.size() + request_.dialect->path.size());
+  path.append(target_->base.path).append(request_.dialect->path);
+  const net::ClientRequest request{.method = "POST", .path = path, .headers = headers.all(), .body = pieces};
+  const auto& limits = admission_.route->timeouts;
+  const MonoTime now = shard_.loop_.now();
+  const net::ClientDeadlines deadlines{
+      .connect = earlier(deadline_, now, limits.connect),
+      .head = earlier(deadline_, now,
+                      facts_.stream ? std::min(limits.silence, limits.first_token) : limits.silence)};
+  auto sent = co_await shard_.client_->send(target_->base.origin, request, deadlines, &canceller_);
+  co_return sent;
+}
+
+// ---- plain replies
+
+Task<AttemptEnd> Call::read_plain(net::ClientResponse& response) {
+  ReplyBuffer gathered(shard_.with_.inflight);
+  std::string_view body;
+  const auto length = response.length();
+  for (;;) {
+    // White space before the JSON is bytes too (CONTRACT §5.1): each piece starts the silence anew.
+    const MonoTime until = earlier(deadline_, shard_.loop_.now(), admission_.route->timeouts.silence);
+    const auto piece = co_await response.read(until);
+    if (!piece) co_return transport_end({piece.error(), net::Reached::head_received});
+    if (piece->empty()) break;
+    if (gathered.size() == 0 && piece->size() == length) {
+      body = *piece;  // all of it: used where it was received
+      break;
+    }
+    if (gathered.size() + piece->size() > kMaxPlainReply)
+      co_return AttemptEnd{.outcome = route::Outcome::upstream_error,
+                           .why = "the reply is larger than 64 MiB"};
+    if (!gathered.append(*piece, length))
+      co_return AttemptEnd{.outcome = route::Outcome::overloaded,
+                           .why = "this gateway holds as many bytes as it may",
+                           .ours = true};
+    body = gathered.view();
+  }
+  if (response.status() != 200) co_return status_end(response.status(), body);
+  auto reply = request_.dialect->reply(shard_.reply_scanner_, body);
+  if (!reply)
+    co_return AttemptEnd{.outcome = route::Outcome::upstream_error,
+                         .why = "the reply is not JSON: " + reply.error().detail};
+  const auto outcome = route::classify(*reply);
+  note_usage(reply->usage);
+  if (outcome != route::Outcome::delivered) {
+    auto why = reply->error ? reply->error->message : std::string("the reply holds no answer");
+    co_return AttemptEnd{.outcome = outcome, .why = std::move(why)};
+  }
+  if (stream_open_)  // the client has been promised events
+    co_return AttemptEnd{.outcome = route::Outcome::upstream_error,
+                         .why = "the answer came whole, not as a stream"};
+  served_model_ = std::move(reply->model);
+  if (generation_id_.empty()) generation_id_ = std::move(reply->id);
+  const auto headers = answer_headers("application/json");
+  const auto sent = co_await delivery_.whole(200, headers, body);
+  if (!sent)
+    co_return AttemptEnd{.outcome = route::Outcome::cancelled, .why = "the client left", .final = true};
+  co_return AttemptEnd{.outcome = route::Outcome::delivered, .final = true};
+}
+
+// ---- ends
+
+AttemptEnd Call::cancelled_end() const {
+  const bool draining = stopped_why_ == Why::draining;
+  return {.outcome = route::Outcome::cancelled,
+          .why = draining ? "this gateway is shutting down" : "the client left",
+          .final = !draining};
+}
+
+AttemptEnd Call::transport_end(const net::ClientFailure& failure) const {
+  if (stopped_) return cancelled_end();
+  const auto sent = failure.reached == net::Reached::nothing_sent ? route::Sent::no : route::Sent::yes;
+  const auto outcome = route::classify(failure.failure.fault, sent);
+  std::string why(name(failure.failure.fault));
+  if (!failure.failure.detail.empty()) why += ": " + failure.failure.detail;
+  return {.outcome = outcome, .why = std::move(why)};
+}
+
+AttemptEnd Call::status_end(int status, std::string_view body) const {
+  const auto error = wire::read_error(status, body);
+  AttemptEnd end{.outcome = route::classify(error), .upstream_status = status, .why = error.message};
+  if (error.retry_after_s) {
+    end.retry_after = route::bounded_retry_after(*error.retry_after_s);
+  } else {
+    for (const auto& [header, value] : kept_headers_)
+      if (net::same_name(header, "retry-after"))
+        end.retry_after = route::parse_retry_after(value, shard_.loop_.time().wall());
+  }
+  return end;
+}
+
+void Call::keep_reply_headers(const net::ClientResponse& response) {
+  kept_headers_.clear();
+  generation_id_.clear();
+  for (const auto& header : response.headers()) {
+    if (passes_to_client(header.name)) kept_headers_.emplace_back(header.name, header.value);
+    if (net::same_name(header.name, "x-generation-id")) generation_id_ = header.value;
+  }
+}
+
+std::vector<net::Header> Call::answer_headers(std::string_view content_type) {
+  attempts_text_ = std::to_string(plan_ ? plan_->attempts() : 0);
+  std::vector<net::Header> headers;
+  headers.reserve(6 + kept_headers_.size());  // with what the callers add
+  headers.assign({{"Content-Type", content_type},
+                  {"x-gantry-call-id", id_.text()},
+                  {"x-gantry-attempts", attempts_text_}});
+  if (model_ != 0) {
+    headers.push_back({"x-gantry-substituted", admission_.chain[model_]});
+  }
+  for (const auto& [name, value] : kept_headers_)
+    if (!net::same_name(name, "retry-after")) headers.push_back({name, value});
+  return headers;
+}
+
+// ---- failures
+
+wire::ErrorBody Call::error_body(const AttemptEnd& end) const {
+  if (stopped_ && stopped_why_ == Why::draining)
+    return own_body("This gateway is shutting down and could not finish the call.",
+                    "Send the request again; another instance answers it.");
+  if (end.ours)
+    return own_body(
+        "This gateway holds too many bytes of requests and replies to take in the model's answer.",
+        "Send the request again a little later, or raise server.max_inflight_bytes.");
+  const auto client = route::client_status(end.outcome, end.upstream_status);
+  const auto fixed = wire::fixed_text(client.status, client.error_type);
+  std::string message(fixed.message);
+  if (!end.why.empty()) message += fmt::format(" The last answer was: {}", end.why);
+  return {.code = client.status,
+          .message = std::move(message),
+          .error_type = std::string(client.error_type),
+          .remedy = std::string(fixed.remedy),
+          .param = {},
+          .call_id = std::string(id_.text()),
+          .attempts = attempt_lines()};
+}
+
+// What is this gateway's doing, not upstream's.
+wire::ErrorBody Call::own_body(std::string message, std::string remedy) const {
+  return {.code = 503,
+          .message = std::move(message),
+          .error_type = "provider_overloaded",
+          .remedy = std::move(remedy),
+          .param = {},
+          .call_id = std::string(id_.text()),
+          .attempts = attempt_lines()};
+}
+
+std::vector<wire::AttemptLine> Call::attempt_lines() const {
+  std::vector<wire::AttemptLine> lines;
+  lines.reserve(attempts_.size());
+  for (const Tried& tried : attempts_)
+    lines.push_back({.model = wire::shown_text(admission_.chain[tried.model], 200),
+                     .outcome = std::string(route::name(tried.outcome)),
+                     .milliseconds = to_ms(tried.took),
+                     .next = tried.next});
+  return lines;
+}
+
+Task<void> Call::deliver_failure(const AttemptEnd& last) {
+  record_.outcome = last.outcome;
+  record_.ours = last.ours;
+  error_ = last.why;
+  const auto body = error_body(last);
+  record_.status = body.code;
+  if (stream_open_) {
+    const auto event = wire::error_event(body, generation_id_, served_model_, request_.dialect->chunk_object,
+                                         unix_seconds(shard_.loop_.time().wall()));
+    const auto sent = co_await delivery_.piece(event);
+    if (sent) co_await delivery_.close_stream();
+    co_return;
+  }
+  const auto text = wire::error_json(body);
+  auto headers = answer_headers("application/json");
+  // Some SDKs heed only one of the two (DESIGN §4).
+  headers.push_back({"x-should-retry", "false"});
+  const auto wait = std::to_string(std::max<std::int64_t>(1, to_ms(last.retry_after) / 1000));
+  if (body.code >= 500 || body.code == 429) headers.push_back({"Retry-After", wait});
+  co_await delivery_.whole(body.code, headers, text);
+}
+
+Task<void> Call::deliver_refusal(wire::Refusal refusal) {
+  const auto text = wire::error_json({.code = refusal.status,
+                                      .message = refusal.message,
+                                      .error_type = refusal.error_type,
+                                      .remedy = refusal.remedy,
+                                      .param = refusal.param,
+                                      .call_id = std::string(id_.text()),
+                                      .attempts = {}});
+  const auto headers = answer_headers("application/json");
+  shard_.with_.observer.refused(shard_.index_, refusal.status);
+  observe::log(observe::Level::info, "refused",
+               {{"id", id_.text()},
+                {"dialect", request_.dialect->name},
+                {"status", static_cast<std::int64_t>(refusal.status)},
+                {"error", refusal.message}});
+  co_await delivery_.whole(refusal.status, headers, text);
+}
+
+// ---- the record
+
+void Call::note_attempt(std::size_t model, const AttemptEnd& end, Duration took) {
+  if (!end.ours)
+    shard_.with_.observer.attempt_ended(shard_.index_, {.model = admission_.chain[model],
+                                                        .outcome = end.outcome,
+                                                        .upstream_status = end.upstream_status,
+                                                        .took = took});
+  attempts_.push_back({.model = model, .outcome = end.outcome, .took = took});
+  if (last_asked_ && *last_asked_ != model) ++record_.fallbacks;
+  last_asked_ = model;
+  record_.outcome = end.outcome;
+  if (end.outcome != route::Outcome::delivered) error_ = end.why;
+}
+
+void Call::note_usage(const std::optional<wire::Usage>& usage) {
+  if (!usage) return;
+  record_.prompt_tokens = usage->prompt_tokens;
+  record_.completion_tokens = usage->completion_tokens;
+  // Every attempt that was billed counts, also one whose answer was not used.
+  if (!usage->cost) return;
+  const auto sum = add(record_.cost.value_or(PicoUsd{}), *usage->cost);
+  if (sum) record_.cost = *sum;
+}
+
+void Call::record() {
+  record_.call_id = id_.text();
+  record_.route = admission_.route_name;
+  record_.model_asked = admission_.route ? admission_.asked
+                        : facts_.model   ? *facts_.model
+                                         : std::string_view{};
+  record_.model_served = served_model_;
+  record_.generation_id = generation_id_;
+  record_.stream = facts_.stream;
+  record_.attempts = static_cast<int>(attempts_.size());
+  record_.took = shard_.loop_.now() - started_;
+  record_.reply_bytes = delivery_.bytes_sent();
+  // As nginx logs it: the client closed its request before it was given a status.
+  if (record_.outcome == route::Outcome::cancelled && record_.reply_bytes == 0) record_.status = 499;
+  record_.error = record_.outcome == route::Outcome::delivered ? std::string_view{} : error_;
+  shard_.with_.observer.call_ended(shard_.index_, record_);
+}
+
+}  // namespace gantry::engine

@@ -1,0 +1,129 @@
+#pragma once
+// One client request on its way: admit → plan → attempt → deliver → record. Lives in the coroutine of
+// Shard::call.
+
+#include <array>
+#include <cstdint>
+#include <expected>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "engine/admit.hpp"
+#include "engine/relay.hpp"
+#include "engine/shard.hpp"
+#include "route/plan.hpp"
+#include "wire/envelope.hpp"
+
+namespace gantry::engine {
+
+/// How one attempt ended.
+struct AttemptEnd {
+  route::Outcome outcome = route::Outcome::upstream_error;
+  int upstream_status = 0;
+  std::string why{};  ///< for people, cleaned
+  Duration retry_after{};
+  bool final = false;  ///< the client has an answer, or part of one, or is gone: nothing more may be tried
+  bool ours = false;   ///< a bound of this gateway ended it: no other model would fare better
+};
+
+/// "call-" and 16 hexadecimal digits.
+class CallId {
+ public:
+  explicit CallId(std::uint64_t number);
+  [[nodiscard]] std::string_view text() const { return {text_.data(), text_.size()}; }
+
+ private:
+  std::array<char, 21> text_;
+};
+
+class Call {
+ public:
+  static constexpr Duration kCommentEvery = std::chrono::seconds{10};
+
+  Call(Shard& shard, CallRequest request, Delivery& delivery);
+  ~Call();
+  Call(const Call&) = delete;
+
+  Task<void> run();
+  /// From outside (client gone, drain): stops whatever is being waited for.
+  enum class Why { client_gone, draining };
+  void stop(Why why);
+
+ private:
+  friend class Shard;
+
+  using Sent = std::expected<net::ClientResponse, net::ClientFailure>;
+
+  // What is over before a stream gets quiet, or is seldom needed, is kept apart (noinline): the compiler
+  // would put its frame into its caller's, and thousands of open streams would hold it for nothing.
+  [[gnu::noinline]] std::optional<wire::Refusal> prepare();
+  Task<void> walk();
+  Task<void> ask_upstream();
+  Task<AttemptEnd> attempt(std::size_t model);
+  [[gnu::noinline]] Task<Sent> send(std::size_t model);
+  [[gnu::noinline]] Task<AttemptEnd> read_plain(net::ClientResponse& response);
+  [[gnu::noinline]] Task<AttemptEnd> relay_stream(net::ClientResponse& response);
+  [[gnu::noinline]] Task<bool> relay_quiet(
+      Relay& relay);  // nothing came for a while: comments keep the client's connection alive
+  [[gnu::noinline]] Task<void> open_stream(Delivery::Flush flush);
+  [[gnu::noinline]] Task<AttemptEnd> end_stream(const Relay& relay, net::ClientResponse& response);
+  [[gnu::noinline]] Task<AttemptEnd> break_stream(const Relay& relay, StreamFailure failure);
+  [[gnu::noinline]] Task<void> deliver_failure(const AttemptEnd& last);
+  [[gnu::noinline]] Task<void> deliver_refusal(wire::Refusal refusal);
+  [[gnu::noinline]] Task<void> pause_until(MonoTime at);
+
+  [[nodiscard]] AttemptEnd transport_end(const net::ClientFailure& failure) const;
+  [[nodiscard]] AttemptEnd status_end(int status, std::string_view body) const;
+  [[nodiscard]] AttemptEnd cancelled_end() const;
+  [[nodiscard]] AttemptEnd client_left() const;
+  [[nodiscard]] wire::ErrorBody error_body(const AttemptEnd& end) const;
+  [[nodiscard]] wire::ErrorBody own_body(std::string message, std::string remedy) const;
+  [[nodiscard]] std::vector<wire::AttemptLine> attempt_lines() const;
+  void keep_reply_headers(const net::ClientResponse& response);
+  std::vector<net::Header> answer_headers(std::string_view content_type);
+  void note_attempt(std::size_t model, const AttemptEnd& end, Duration took);
+  void note_usage(const std::optional<wire::Usage>& usage);
+  void record();
+
+  /// An attempt that ended, for the client should the call fail.
+  struct Tried {
+    std::size_t model;
+    route::Outcome outcome;
+    Duration took;
+    std::string next{};  // why what followed, followed
+  };
+
+  Shard& shard_;
+  const CallRequest request_;
+  Delivery& delivery_;
+  const config::Snapshot config_;
+  const std::shared_ptr<const UpstreamTarget> target_;
+  const MonoTime started_;
+  MonoTime deadline_ = kNever;
+  CallId id_;
+  wire::RequestFacts facts_;
+  Admission admission_;
+  std::optional<route::Plan> plan_;
+
+  net::Canceller canceller_;
+  net::Signal wake_;
+  bool stopped_ = false;
+  Why stopped_why_ = Why::client_gone;
+
+  bool stream_open_ = false;
+  std::optional<std::size_t> last_asked_;
+  std::size_t model_ = 0;  // index of the model being asked
+  MonoTime last_write_{}, attempt_began_{};
+  std::vector<std::pair<std::string, std::string>>
+      kept_headers_;  // of the attempt whose answer is being delivered
+  std::string attempts_text_;
+  std::vector<Tried> attempts_;
+  observe::CallRecord record_;
+  std::string served_model_, generation_id_, error_;
+
+  Call* prev_ = nullptr;
+  Call* next_ = nullptr;
+};
+
+}  // namespace gantry::engine

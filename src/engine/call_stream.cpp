@@ -1,0 +1,149 @@
+// A call's streamed answers: upstream's events on their way to the client.
+#include "engine/call.hpp"
+
+namespace gantry::engine {
+namespace {
+
+constexpr std::string_view kKeepAlive = ": GANTRY WAITING\n\n";
+
+}  // namespace
+
+Task<void> Call::open_stream(Delivery::Flush flush) {
+  if (stream_open_) co_return;
+  stream_open_ = true;
+  auto headers = answer_headers("text/event-stream");
+  headers.push_back({"Cache-Control", "no-cache"});
+  co_await delivery_.open_stream(headers, flush);
+  last_write_ = shard_.loop_.now();
+}
+
+// Nothing came for a while: the client is given its 200 once `patience` is over, and comments every ten
+// seconds.
+Task<bool> Call::relay_quiet(Relay& relay) {
+  const MonoTime now = shard_.loop_.now();
+  if (!stream_open_) {
+    if (now < started_ + admission_.route->patience) co_return true;
+    kept_headers_.clear();  // whether this attempt's answer is the one delivered is not known yet
+    co_await open_stream(Delivery::Flush::now);
+    relay.let_comments_through();
+  } else if (now < last_write_ + kCommentEvery) {
+    co_return true;
+  }
+  const auto sent = co_await delivery_.piece(kKeepAlive);
+  last_write_ = now;
+  co_return sent.has_value();
+}
+
+namespace {
+
+struct StreamClocks {
+  MonoTime began, last_byte, last_token;
+  bool token_seen = false;
+};
+
+// When the attempt is given up for want of bytes or tokens.
+struct Patience {
+  MonoTime until;
+  route::Outcome outcome;
+  std::string_view why;
+};
+Patience patience_of(const StreamClocks& clocks, const config::Timeouts& limits, MonoTime call_deadline) {
+  const MonoTime silent = earlier(call_deadline, clocks.last_byte, limits.silence);
+  const MonoTime tokens = clocks.token_seen ? earlier(call_deadline, clocks.last_token, limits.stall)
+                                            : earlier(call_deadline, clocks.began, limits.first_token);
+  if (tokens <= silent)
+    return clocks.token_seen ? Patience{tokens, route::Outcome::slow, "the stream stalled between tokens"}
+                             : Patience{tokens, route::Outcome::silent, "no first token came in time"};
+  return {silent, clocks.token_seen ? route::Outcome::slow : route::Outcome::silent,
+          "the stream fell silent"};
+}
+
+Relay::Step next_step(Relay& relay, const Result<std::string_view>& piece) {
+  if (piece) return piece->empty() ? relay.end() : relay.feed(*piece);
+  Relay::Step step;
+  step.failure = StreamFailure{route::classify(piece.error().fault, route::Sent::yes),
+                               "the stream broke: " + piece.error().detail};
+  return step;
+}
+
+}  // namespace
+
+Task<AttemptEnd> Call::relay_stream(net::ClientResponse& response) {
+  Relay relay(*request_.dialect, shard_.reply_scanner_);
+  if (stream_open_) relay.let_comments_through();
+  StreamClocks clocks{.began = shard_.loop_.now(), .last_byte = shard_.loop_.now(), .last_token = {}};
+  std::optional<StreamFailure> broken;
+  for (;;) {
+    const Patience patience = patience_of(clocks, admission_.route->timeouts, deadline_);
+    const MonoTime beat = stream_open_ ? last_write_ + kCommentEvery : started_ + admission_.route->patience;
+    const auto piece = co_await response.read(std::min(patience.until, beat));
+    const MonoTime now = shard_.loop_.now();
+    const bool waited = !piece && piece.error().fault == Fault::timed_out;
+    if (stopped_) {
+      broken = {route::Outcome::cancelled, cancelled_end().why};
+      break;
+    }
+    if (waited && now < patience.until) {
+      const bool alive = co_await relay_quiet(relay);
+      if (!alive) co_return client_left();
+      continue;
+    }
+    if (waited) {
+      broken = {patience.outcome, std::string(patience.why)};
+      break;
+    }
+    Relay::Step step = next_step(relay, piece);
+    clocks.last_byte = now;
+    if (step.token) clocks.last_token = now, clocks.token_seen = true;
+    if (step.token && !record_.first_token) record_.first_token = now - started_;
+    if (!step.forward.empty()) {
+      if (!stream_open_) co_await open_stream(Delivery::Flush::with_first_piece);
+      const auto sent = co_await delivery_.piece(step.forward);
+      last_write_ = shard_.loop_.now();
+      if (!sent) co_return client_left();
+    }
+    broken = std::move(step.failure);
+    if (broken || step.done) break;
+  }
+  auto ending = broken ? break_stream(relay, std::move(*broken)) : end_stream(relay, response);
+  AttemptEnd end = co_await std::move(ending);
+  co_return end;
+}
+
+Task<AttemptEnd> Call::end_stream(const Relay& relay, net::ClientResponse& response) {
+  served_model_ = relay.facts().model;
+  if (generation_id_.empty()) generation_id_ = relay.facts().id;
+  note_usage(relay.facts().usage);
+  // The end of the body comes with or right after [DONE]; reading it gives the connection back to the pool.
+  const auto rest = co_await response.read(shard_.loop_.now() + std::chrono::milliseconds{100});
+  (void)rest;
+  const auto sent = co_await delivery_.close_stream();
+  if (!sent) co_return client_left();
+  co_return AttemptEnd{.outcome = route::Outcome::delivered, .final = true};
+}
+
+AttemptEnd Call::client_left() const {
+  return {.outcome = route::Outcome::cancelled, .why = "the client left", .final = true};
+}
+
+// Before the first token nothing of this attempt has reached the client: the next model may answer. After it,
+// the client is told in-band, so that a cut stream never looks complete.
+Task<AttemptEnd> Call::break_stream(const Relay& relay, StreamFailure failure) {
+  note_usage(relay.facts().usage);
+  AttemptEnd end{.outcome = failure.outcome, .why = std::move(failure.why)};
+  if (stopped_ && stopped_why_ == Why::client_gone) co_return cancelled_end();
+  if (!relay.facts().usable) co_return end;
+  served_model_ = relay.facts().model;
+  end.final = true;
+  auto body = error_body(end);
+  record_.status = 200;
+  if (!stopped_) body.message = "The stream broke off after it had begun. " + end.why;
+  const auto event =
+      wire::error_event(body, relay.facts().id, relay.facts().model, request_.dialect->chunk_object,
+                        unix_seconds(shard_.loop_.time().wall()));
+  const auto sent = co_await delivery_.piece(event);
+  if (sent) co_await delivery_.close_stream();
+  co_return end;
+}
+
+}  // namespace gantry::engine

@@ -1,0 +1,38 @@
+#pragma once
+// Which headers pass, both ways: allow-lists (DESIGN §6), attribution, the upstream key. Pure.
+
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/secret.hpp"
+#include "config/config.hpp"
+#include "net/headers.hpp"
+
+namespace gantry::engine {
+
+/// Headers of one upstream request. Owns nothing: views into the client's headers, the configuration and
+/// `storage`.
+class UpstreamHeaders {
+ public:
+  /// `authorization` is "Bearer …" and outlives this; `client` may be null.
+  UpstreamHeaders(const config::Attribution& attribution, const Secret& authorization,
+                  const net::HeaderView* client, std::string_view accept);
+  UpstreamHeaders(const UpstreamHeaders&) = delete;  // views into itself
+  UpstreamHeaders& operator=(const UpstreamHeaders&) = delete;
+  [[nodiscard]] std::span<const net::Header> all() const { return headers_; }
+
+ private:
+  void add_attribution(const config::Attribution& attribution, const net::HeaderView* client);
+  std::vector<net::Header> headers_;
+  std::string categories_;
+};
+
+/// May this response header of the delivered attempt reach the client?
+bool passes_to_client(std::string_view name);
+/// May this request header of the client reach upstream?
+bool passes_upstream(std::string_view name);
+
+}  // namespace gantry::engine

@@ -1,0 +1,113 @@
+#pragma once
+// One loop's part of the engine: its upstream pool, scanners and configuration snapshot. A call walks through
+// it from plan to record (DESIGN §2). Everything here is used on its loop's thread only.
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "base/random.hpp"
+#include "base/secret.hpp"
+#include "base/task.hpp"
+#include "config/config.hpp"
+#include "engine/delivery.hpp"
+#include "net/headers.hpp"
+#include "net/http_client.hpp"
+#include "net/loop.hpp"
+#include "observe/observer.hpp"
+#include "wire/dialect.hpp"
+
+namespace gantry::net {
+class InflightBytes;
+class Resolver;
+class TlsContext;
+}  // namespace gantry::net
+
+namespace gantry::engine {
+
+/// What the engine is handed; all of it outlives the shards.
+struct Collaborators {
+  observe::Observer& observer;
+  net::Resolver& resolver;
+  net::TlsContext* tls = nullptr;          ///< null when every upstream is plain http
+  net::InflightBytes* inflight = nullptr;  ///< bounds plain replies of all shards; null = no bound
+};
+
+/// One client request as the engine sees it. Views outlive the call.
+struct CallRequest {
+  const wire::Dialect* dialect = &wire::kChat;
+  std::string_view body;
+  const net::HeaderView* headers = nullptr;  ///< the client's; passed on by allow-list (DESIGN §6)
+};
+
+/// A small upstream GET, for the catalogue, key and generation endpoints.
+struct Fetched {
+  int status = 0;
+  std::string body;
+  std::string content_type;
+};
+
+/// Where attempts go, and with which key; a call keeps the one it began with across a reload.
+struct UpstreamTarget {
+  net::BaseUrl base;
+  Secret authorization;  ///< "Bearer sk-or-…", made once
+};
+
+class Shard {
+ public:
+  Shard(net::Loop& loop, std::size_t index, Collaborators with, config::Snapshot config, std::uint64_t seed);
+  ~Shard();
+  Shard(const Shard&) = delete;
+
+  /// One call, to its end: the answer or an error has been delivered and the call recorded when it returns.
+  Task<void> call(CallRequest request, Delivery& delivery);
+  /// GET `path` (with query) of the upstream, with its key; bounded to 16 MiB and the default route's silence
+  /// time.
+  Task<Result<Fetched>> fetch(std::string path);
+  /// A small request outside of any call (the health probe): no fallback, no record. `method` outlives it.
+  Task<Result<Fetched>> ask(std::string_view method, std::string path, std::string body, MonoTime deadline);
+
+  /// New calls use the new snapshot; calls under way keep theirs. On the loop's thread.
+  void configure(config::Snapshot config);
+  [[nodiscard]] const config::Snapshot& config() const { return config_; }
+  /// Opens upstream connections ahead of the first call.
+  Task<void> warm();
+  /// Ends every stream with an in-band error, and every waiting call with 503: the last step of a drain.
+  void cut_calls();
+
+  [[nodiscard]] std::size_t active_calls() const { return active_.load(std::memory_order_relaxed); }
+  [[nodiscard]] net::ClientStats upstream_stats() const { return client_->stats(); }
+  [[nodiscard]] net::Loop& loop() { return loop_; }
+  /// For the launch checks, which talk to upstream outside of any call.
+  [[nodiscard]] net::HttpClient& client() { return *client_; }
+  [[nodiscard]] std::size_t index() const { return index_; }
+
+ private:
+  friend class Call;
+
+  void call_begins();
+  void call_ends();
+  void look_for_rest();
+
+  net::Loop& loop_;
+  std::size_t index_;
+  Collaborators with_;
+  config::Snapshot config_;
+  Random random_;
+  std::unique_ptr<net::HttpClient> client_;
+  std::shared_ptr<const UpstreamTarget> target_;
+  wire::RequestScanner request_scanner_;
+  wire::ReplyScanner reply_scanner_;
+  std::atomic<std::size_t> active_{0};
+  class Call* calls_ = nullptr;  // intrusive list of calls under way
+  // After a rush memory goes back to the system: once, when a whole interval had a fraction of its calls.
+  std::size_t rush_ = 0;      // the most calls at once since then
+  std::size_t most_now_ = 0;  // the most in this interval
+  bool looking_ = false;      // the timer is set; it rests with the shard
+  net::Timer rest_timer_;
+};
+
+}  // namespace gantry::engine

@@ -1,0 +1,247 @@
+#include "gateway/runtime.hpp"
+
+#include <pthread.h>
+
+#include <csignal>
+
+#include "gateway/limits.hpp"
+#include "observe/log.hpp"
+
+namespace gantry::gateway {
+
+struct Runtime::Worker {
+  explicit Worker(const TimeSource& time) : loop(time) {}
+  net::Loop loop;
+  std::unique_ptr<engine::Shard> shard;
+  std::unique_ptr<Gateway> gateway;
+  std::unique_ptr<net::HttpServer> server;
+  std::thread thread;
+
+  /// On its loop's thread.
+  [[nodiscard]] observe::Gauges gauges() const {
+    const auto upstream = shard->upstream_stats();
+    return {.client_connections = server->connections(),
+            .active_requests = server->active_requests(),
+            .active_calls = shard->active_calls(),
+            .upstream_open = upstream.open,
+            .upstream_idle = upstream.idle};
+  }
+};
+
+namespace {
+
+constexpr Duration kBusyLook =
+    std::chrono::milliseconds{20};                        // how often a drain looks whether calls are left
+constexpr Duration kLastWords = std::chrono::seconds{2};  // for the in-band errors of streams that are cut
+
+bool needs_tls(const config::Config& config) {
+  const auto base = net::parse_base_url(config.upstream.base_url);
+  return base && base->origin.https;
+}
+
+net::ServerLimits server_limits(const config::Server& server, std::size_t connections) {
+  return {.max_head_bytes = server.max_head,
+          .max_body_bytes = server.max_body,
+          .head_time = server.head_time,
+          .body_time = server.body_time,
+          .idle_time = server.idle_time,
+          .write_stall = server.write_stall,
+          .max_connections = connections,
+          .max_per_address = server.max_per_address};
+}
+
+}  // namespace
+
+Runtime::Runtime(bool simulated, const TimeSource& time, TestControl* control, std::size_t shards)
+    : time_(time),
+      control_(control),
+      observer_(time, shards),
+      resolver_(),
+      shared_(observer_, time, simulated) {}
+
+Runtime::~Runtime() { stop(); }
+
+Result<std::unique_ptr<Runtime>> Runtime::create(config::Snapshot config, bool simulated,
+                                                 const TimeSource& time, TestControl* control) {
+  const int wanted = config->server.threads > 0 ? config->server.threads : usable_processors();
+  const auto shards = static_cast<std::size_t>(wanted);
+  auto runtime = std::unique_ptr<Runtime>(new Runtime(simulated, time, control, shards));
+  runtime->config_ = config;
+  runtime->name_models(*config);
+  runtime->inflight_ = std::make_unique<net::InflightBytes>(config->server.max_inflight);
+  if (needs_tls(*config)) {
+    auto tls = net::TlsContext::client({.ca_file = config->upstream.ca_file});
+    if (!tls) return std::unexpected(tls.error());
+    runtime->client_tls_ = std::make_unique<net::TlsContext>(std::move(*tls));
+  }
+  if (!config->server.tls_certificate.empty()) {
+    auto tls = net::TlsContext::server({config->server.tls_certificate, config->server.tls_key});
+    if (!tls) return std::unexpected(tls.error());
+    runtime->server_tls_ = std::make_unique<net::TlsContext>(std::move(*tls));
+  }
+  if (auto listening = runtime->listen(*config, shards); !listening)
+    return std::unexpected(listening.error());
+  return runtime;
+}
+
+// Every shard has its own listener on the same port; the kernel spreads connections over them.
+Result<void> Runtime::listen(const config::Config& config, std::size_t shards) {
+  const auto limits = connection_limits(config, raise_descriptor_limit(), shards);
+  max_clients_ = limits.clients;
+  auto limited = std::make_shared<config::Config>(config);
+  limited->upstream.max_connections = limits.upstream_per_shard;
+  local_ = {.address = config.server.listen_address, .port = config.server.listen_port};
+  const auto share = shards > 1 ? net::Acceptor::Share::reuse_port : net::Acceptor::Share::no;
+  for (std::size_t i = 0; i < shards; ++i) {
+    auto worker = std::make_unique<Worker>(time_);
+    auto acceptor = net::Acceptor::listen(worker->loop, local_, share);
+    if (!acceptor) return std::unexpected(acceptor.error());
+    local_ = acceptor->local();  // port 0: the others take the one that was given
+    worker->shard = std::make_unique<engine::Shard>(
+        worker->loop, i, engine::Collaborators{observer_, resolver_, client_tls_.get(), inflight_.get()},
+        limited, system_seed());
+    worker->gateway = std::make_unique<Gateway>(*worker->shard, shared_);
+    auto* const gateway = worker->gateway.get();
+    worker->server = std::make_unique<net::HttpServer>(
+        worker->loop,
+        net::ServerOptions{
+            .limits = server_limits(config.server, std::max<std::size_t>(1, limits.clients / shards)),
+            .server_name = "gantry",
+            .tls = server_tls_.get(),
+            .inflight = inflight_.get()},
+        [gateway](net::Exchange& exchange) { return gateway->handle(exchange); }, &Gateway::refusal_body);
+    worker->server->serve(std::move(*acceptor));
+    workers_.push_back(std::move(worker));
+  }
+  shared_.gauges = [this](net::Loop& asking) { return survey(asking); };
+  return {};
+}
+
+void Runtime::start() {
+  for (auto& worker : workers_) {
+    if (control_) control_->register_loop(worker->loop);
+    worker->thread = std::thread([&loop = worker->loop] {
+      pthread_setname_np(pthread_self(), "gantry-shard");
+      loop.run();
+    });
+    worker->loop.post([shard = worker->shard.get()] { shard->loop().spawn(shard->warm()); });
+  }
+}
+
+void Runtime::name_models(const config::Config& config) {
+  for (const auto& [name, route] : config.routes) observer_.name_models(route.models);
+}
+
+Result<void> Runtime::configure(config::Snapshot next) {
+  if (needs_tls(*next) && !client_tls_)
+    return fail(Fault::bad_input,
+                "upstream.base_url is https now, and this process began without TLS to upstream");
+  config_ = next;
+  name_models(*next);
+  const auto limits = connection_limits(*next, raise_descriptor_limit(), workers_.size());
+  auto limited = std::make_shared<config::Config>(*next);
+  limited->upstream.max_connections = limits.upstream_per_shard;
+  const config::Snapshot snapshot = std::move(limited);
+  for (auto& worker : workers_)
+    worker->loop.post([shard = worker->shard.get(), snapshot] { shard->configure(snapshot); });
+  return {};
+}
+
+namespace {
+
+// Shared by who asks and the loops that answer, because a shutdown may come in between.
+struct Counting {
+  std::size_t loops_left;  // this and `sum` are the asking loop's
+  observe::Gauges sum{};
+  net::Signal done{};
+
+  void add(const observe::Gauges& part) {
+    sum.client_connections += part.client_connections;
+    sum.active_requests += part.active_requests;
+    sum.active_calls += part.active_calls;
+    sum.upstream_open += part.upstream_open;
+    sum.upstream_idle += part.upstream_idle;
+    if (--loops_left == 0) done.notify();
+  }
+};
+
+}  // namespace
+
+// Each loop is asked on its own thread: nobody else may look at its connections and pools.
+Task<observe::Gauges> Runtime::survey(net::Loop& asking) {
+  const auto counting = std::make_shared<Counting>(workers_.size());
+  for (const auto& worker : workers_) {
+    worker->loop.post([counting, w = worker.get(), &asking] {
+      asking.post([counting, part = w->gauges()] { counting->add(part); });
+    });
+  }
+  co_await counting->done;
+  observe::Gauges sum = counting->sum;
+  sum.inflight_bytes = inflight_->held();
+  co_return sum;
+}
+
+void Runtime::drain(std::move_only_function<void()> on_done) {
+  shared_.draining = true;
+  auto& first = workers_.front()->loop;
+  const DrainTimes times{config_->server.drain_delay, config_->server.drain_limit};
+  first.post([this, &first, times, done = std::move(on_done)]() mutable {
+    first.spawn(drain_all(times, std::move(done)));
+  });
+}
+
+Task<void> Runtime::drain_all(DrainTimes times, std::move_only_function<void()> on_done) {
+  const auto everywhere = [this](auto action) {
+    for (auto& worker : workers_) worker->loop.post([action, w = worker.get()] { action(*w); });
+  };
+  net::Loop& loop = workers_.front()->loop;
+  everywhere([](Worker& worker) { worker.server->close_after_replies(); });
+  co_await loop.sleep_for(times.delay);  // load balancers see /ready and stop sending
+  everywhere([](Worker& worker) { worker.server->stop_accepting(); });
+  const MonoTime limit = loop.now() + times.limit;
+  observe::Gauges now = co_await survey(loop);
+  while (now.active_requests > 0 && loop.now() < limit) {
+    co_await loop.sleep_for(kBusyLook);
+    now = co_await survey(loop);
+  }
+  if (now.active_requests > 0) {
+    observe::log(observe::Level::warn, "drain_limit",
+                 {{"calls_cut", static_cast<std::int64_t>(now.active_requests)}});
+    everywhere([](Worker& worker) { worker.shard->cut_calls(); });
+    const MonoTime last = loop.now() + kLastWords;
+    while (now.active_requests > 0 && loop.now() < last) {
+      co_await loop.sleep_for(kBusyLook);
+      now = co_await survey(loop);
+    }
+  }
+  on_done();
+}
+
+void Runtime::run_on_first(std::move_only_function<Task<void>(engine::Shard&)> work) {
+  auto* const shard = workers_.front()->shard.get();
+  shard->loop().post([shard, work = std::move(work)]() mutable { shard->loop().spawn(work(*shard)); });
+}
+
+// Cuts what is left and lets every coroutine run to its end while all that it refers to still lives.
+void Runtime::stop() {
+  for (auto& worker : workers_) {
+    if (!worker->thread.joinable()) {
+      worker->loop.drop_tasks();  // never started: only its listener waits there
+      continue;
+    }
+    if (control_) control_->forget_loop(worker->loop);
+    worker->loop.post([w = worker.get()] {
+      w->server->stop_accepting();
+      w->shard->cut_calls();
+      w->server->close_all();
+      w->shard->client().shut_down();  // who waits for a connection must not be dropped from under its pool
+      w->loop.stop();
+    });
+    worker->thread.join();
+    constexpr int kTurns = 100;
+    for (int i = 0; i < kTurns && worker->loop.running_tasks() > 0; ++i) worker->loop.poll();
+    worker->loop.drop_tasks();
+  }
+}
+
+}  // namespace gantry::gateway

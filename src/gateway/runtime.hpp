@@ -1,0 +1,68 @@
+#pragma once
+// The gateway at work: one thread, loop, engine shard and HTTP server a core, over collaborators shared by
+// all.
+
+#include <memory>
+#include <thread>
+#include <vector>
+
+#include "config/config.hpp"
+#include "engine/shard.hpp"
+#include "gateway/gateway.hpp"
+#include "gateway/test_control.hpp"
+#include "net/http_server.hpp"
+#include "net/resolver.hpp"
+#include "net/tls.hpp"
+
+namespace gantry::gateway {
+
+class Runtime {
+ public:
+  /// Binds and builds everything; no thread runs yet. Errors: system (port), bad_input (certificates), each
+  /// with what to do.
+  static Result<std::unique_ptr<Runtime>> create(config::Snapshot config, bool simulated,
+                                                 const TimeSource& time, TestControl* control);
+  ~Runtime();
+
+  /// Starts the threads: from here on calls are answered.
+  void start();
+  [[nodiscard]] net::Endpoint local() const { return local_; }
+  [[nodiscard]] std::size_t shards() const { return workers_.size(); }
+  [[nodiscard]] std::size_t max_clients() const { return max_clients_; }
+
+  /// New calls see `next`; thread-safe against the loops. Errors: bad_input, and everything stays as it was,
+  /// when `next` needs what only a start provides: TLS towards upstream.
+  Result<void> configure(config::Snapshot next);
+  /// The drain of DESIGN, as a whole; `on_done` runs on a loop when nothing is left. Call once.
+  void drain(std::move_only_function<void()> on_done);
+  /// Runs `work` on the first shard's loop.
+  void run_on_first(std::move_only_function<Task<void>(engine::Shard&)> work);
+  /// Stops the loops and joins; after drain, or at once.
+  void stop();
+
+ private:
+  struct Worker;
+  Runtime(bool simulated, const TimeSource& time, TestControl* control, std::size_t shards);
+  Result<void> listen(const config::Config& config, std::size_t shards);
+  void name_models(const config::Config& config);
+  struct DrainTimes {
+    Duration delay, limit;
+  };
+  Task<void> drain_all(DrainTimes times, std::move_only_function<void()> on_done);
+  /// What all loops hold, counted on their threads one after the other. `asking` is the caller's own loop.
+  Task<observe::Gauges> survey(net::Loop& asking);
+
+  const TimeSource& time_;
+  TestControl* control_;
+  observe::Observer observer_;
+  net::Resolver resolver_;
+  std::unique_ptr<net::TlsContext> client_tls_, server_tls_;
+  std::unique_ptr<net::InflightBytes> inflight_;
+  Shared shared_;
+  config::Snapshot config_;
+  net::Endpoint local_;
+  std::size_t max_clients_ = 0;
+  std::vector<std::unique_ptr<Worker>> workers_;  // last: their threads use all of the above
+};
+
+}  // namespace gantry::gateway

@@ -1,0 +1,31 @@
+#pragma once
+// What makes any bytes safe inside one log line or one JSON string. Pure.
+
+#include <cstddef>
+#include <string>
+#include <string_view>
+
+namespace gantry::observe {
+
+/// Longer values are cut here (at a character) and end in "…": a line stays a line.
+inline constexpr std::size_t kLongestValue = 2048;
+
+/// Appends `text` as the inside of a JSON string (RFC 8259 §7), masked and cut. What a terminal or a line
+/// reader could take for a line end or a command (C0, DEL, C1, U+2028, U+2029) becomes \uXXXX, and broken
+/// UTF-8 becomes U+FFFD, so the result is one line of valid UTF-8 whatever came in.
+void append_escaped(std::string& out, std::string_view text);
+
+/// The same inside quotes.
+void append_json_string(std::string& out, std::string_view text);
+
+/// True when `text` can stand in a text line without quotes: printable ASCII, not empty, no space, quote, '='
+/// or '\'.
+bool is_bare(std::string_view text);
+
+/// The last line of defence: whatever looks like a key is replaced by `sk-***`, `gk-***` or `Bearer ***`. A
+/// key is `sk-`/`gk-` where a word begins (`sk-or-` anywhere) and at least eight characters of a token after
+/// it; after `Bearer` and white space everything up to the next white space, quote, comma or semicolon
+/// counts. Returns false and leaves `out` alone when there is nothing to mask, which costs one scan.
+bool mask_keys(std::string_view text, std::string& out);
+
+}  // namespace gantry::observe

@@ -1,0 +1,44 @@
+#pragma once
+// Structured log lines on stderr through spdlog, which stays out of this header. text: `time level event
+// key=value …`; json: one object a line. Values are escaped; nothing here may be a prompt, an answer or a
+// key, and what looks like a key is masked all the same (observe/escape.hpp).
+
+#include <cstdint>
+#include <initializer_list>
+#include <span>
+#include <string>
+#include <string_view>
+#include <variant>
+
+#include "base/time.hpp"
+
+namespace gantry::observe {
+
+enum class Level { trace, debug, info, warn, error };
+enum class LogFormat { text, json };
+
+struct Field {
+  std::string_view key;  ///< a literal: [a-z0-9_.]
+  std::variant<std::string_view, std::int64_t, double, bool> value;
+};
+
+/// Sets up the process's logger; call once in main, before threads. Lines are written whole, by a background
+/// thread with a bounded queue (full: the oldest is dropped and counted) so that a blocked stderr never stops
+/// a call. Before start_log and after stop_log nothing is written and nothing is counted: a library stays
+/// silent until it is asked. `time` stamps the lines and outlives the logger; without one the machine's clock
+/// does. `descriptor` stays open until stop_log; it is not closed.
+void start_log(Level level, LogFormat format, const TimeSource* time = nullptr, int descriptor = 2);
+void set_log_level(Level level);
+/// Writes what is queued, then ends the thread; before exit. Gives up on a reader that stalls for a second.
+void stop_log();
+
+/// Costs the caller a formatted line and one hand-over, well under a microsecond; any thread.
+void log(Level level, std::string_view event, std::span<const Field> fields);
+inline void log(Level level, std::string_view event, std::initializer_list<Field> fields) {
+  log(level, event, std::span<const Field>(fields.begin(), fields.size()));
+}
+[[nodiscard]] bool log_enabled(Level level);
+/// Lines lost since the process began because the queue was full.
+[[nodiscard]] std::uint64_t dropped_log_lines();
+
+}  // namespace gantry::observe

@@ -1,0 +1,242 @@
+#include "sim/job.hpp"
+
+#include <fmt/format.h>
+#include <algorithm>
+#include <charconv>
+
+#include "net/http_server.hpp"
+#include "sim/json_text.hpp"
+#include "sim/texts.hpp"
+
+namespace gantry::sim {
+namespace {
+
+constexpr std::string_view kFaultHeader = "x-sim-fault";
+
+std::int64_t cache_ttl_of(const net::HeaderView& headers) {
+  std::int64_t ttl = 300;
+  if (const auto text = headers.get("x-openrouter-cache-ttl"))
+    std::from_chars(text->data(), text->data() + text->size(), ttl);  // leading digits count
+  return std::clamp<std::int64_t>(ttl, 1, 86'400);
+}
+
+ErrorCase bad_request(std::string message) { return simple_error(400, std::move(message)); }
+
+}  // namespace
+
+void Job::refuse(ErrorCase error) { refused = shape_error(std::move(error), faults); }
+
+void Job::decide(const net::RequestHead& head, std::string_view body, const Digest& digest) {
+  began = world.time.mono();
+  created = world.time.wall();
+  const auto seed = world.options.seed ^ digest.head;
+  random = Random(seed);
+  FaultSet asked;
+  if (const auto text = head.headers.get(kFaultHeader)) {
+    auto parsed = parse_faults(*text);
+    if (!parsed) return refuse(bad_request(fmt::format("{}: {}", kFaultHeader, parsed.error().detail)));
+    asked = std::move(*parsed);
+  }
+  auto request = parse_request(body, api, seed);
+  if (!request) return refuse(bad_request(request.error().detail));
+  stream = request->stream;
+  requested = request->models.front();
+  user_agent = head.headers.get("user-agent").value_or("");
+  referer = head.headers.get("http-referer").value_or("");
+  identity.id = world.generation_id();
+  headers.emplace_back("X-Generation-Id", identity.id);
+  if (!choose(*request, asked)) return;
+  if (stream && faults.has(FaultKind::choice_error) && !faults.has(FaultKind::mid_error))
+    faults.put({FaultKind::mid_error, std::string(faults.text(FaultKind::choice_error))});
+  look_in_cache(head, digest);
+  identity.created = unix_seconds(created);
+  identity.model = model->id;
+  identity.provider = provider_of(model->id).name;
+  answer = make_answer(std::move(*request), *model, faults, seed);
+  bill_answer();
+}
+
+// The first model of the list that would answer; the last one's error when none would (CONTRACT §3.1).
+bool Job::choose(const Request& request, const FaultSet& asked) {
+  std::optional<ErrorCase> error;
+  for (const auto& id : request.models) {
+    error = consider(request, id, asked);
+    if (!error) return true;
+  }
+  model = nullptr;
+  refuse(std::move(*error));
+  return false;
+}
+
+std::optional<ErrorCase> Job::consider(const Request& request, const std::string& id, const FaultSet& asked) {
+  model = world.catalogue.resolve(id);
+  faults = world.script_faults(api == Api::chat ? "/chat/completions" : "/completions", true, id);
+  if (!model && id.starts_with("sim/")) {  // sim/name=arg;… : any faults as a model id
+    auto own = parse_faults(std::string_view(id).substr(4));
+    if (!own) return bad_request(own.error().detail);
+    own_ = *world.catalogue.find("sim/plain");
+    own_.id = own_.canonical_slug = id;
+    model = &own_;
+    faults.merge(*own);
+  } else if (model && !model->faults.empty()) {
+    faults.merge(parse_faults(model->faults).value_or(FaultSet{}));
+  }
+  faults.merge(asked);
+  if (faults.refuses()) return fault_error(faults, id, world.catalogue, created);
+  if (!model) return missing(id);
+  if (auto error = unfit(request)) return error;
+  return unaffordable(request);
+}
+
+std::optional<ErrorCase> Job::missing(const std::string& id) const {
+  if (const auto* successors = retired(id))
+    return availability_error("model_deprecated", fmt::format("{} has been retired", id), id, *successors);
+  return availability_error("model_not_found", fmt::format("{} is not a valid model ID", id), id,
+                            world.catalogue.relatives(id));
+}
+
+std::optional<ErrorCase> Job::unfit(const Request& request) const {
+  const auto none = [&](std::string message) {
+    return availability_error("no_endpoints", std::move(message), model->id, {});
+  };
+  if (request.image_count > 0 && !model->takes("image"))
+    return none("No endpoints found that support image input");
+  if (request.audio_tokens > 0 && !model->takes("audio"))
+    return none("No endpoints found that support audio input");
+  if (request.max_tokens >= 0 && request.max_tokens < model->min_max_tokens)
+    return bad_request(fmt::format("max_tokens: {} is below this provider's minimum of {}",
+                                   request.max_tokens, model->min_max_tokens));
+  if (request.reasoning_off && model->reasoning_mandatory)
+    return bad_request("Reasoning is mandatory for this endpoint and cannot be disabled");
+  const auto prompt = prompt_tokens(request);
+  const auto context = model->context_length;
+  const auto wanted = prompt + std::max<std::int64_t>(request.max_tokens, 0);
+  if (context > 0 && wanted > context)
+    return simple_error(
+        400,
+        fmt::format("This model's context length is {} tokens, but {} were requested ({} in the prompt)",
+                    context, wanted, prompt),
+        "context_length_exceeded");
+  return std::nullopt;
+}
+
+// CONTRACT §6.3, 402: what the call could cost at most must be affordable; without a limit of its own, the
+// model's.
+std::optional<ErrorCase> Job::unaffordable(const Request& request) const {
+  const auto most = request.max_tokens > 0             ? request.max_tokens
+                    : model->max_completion_tokens > 0 ? model->max_completion_tokens
+                                                       : std::int64_t{4096};
+  const auto told = [&](std::int64_t affordable) {
+    return simple_error(
+        402, fmt::format("This request needs more credits or fewer max_tokens: {} tokens were asked for, "
+                         "and {} can be afforded",
+                         most, affordable));
+  };
+  if (const auto* afford = faults.get(FaultKind::afford); afford && most > afford->number)
+    return told(afford->number);
+  const auto remaining = world.accounts.see(key, created).remaining;
+  if (!remaining) return std::nullopt;
+  const Usage bound{.prompt_tokens = prompt_tokens(request), .completion_tokens = most};
+  const auto worst = price(bound, *model, created);
+  if (!worst || (worst->total <= *remaining && remaining->value >= 0)) return std::nullopt;
+  const auto left = remaining->value - worst->prompt.value;
+  const auto each = worst->completion.value / most;
+  return told(left > 0 && each > 0 ? left / each : 0);
+}
+
+void Job::look_in_cache(const net::RequestHead& head, const Digest& digest) {
+  if (const auto* forced = faults.get(FaultKind::cache)) {
+    headers.emplace_back("X-OpenRouter-Cache-Status", forced->text == "hit" ? "HIT" : "MISS");
+    headers.emplace_back("X-OpenRouter-Cache-TTL", "300");
+    if (forced->text != "hit") return;
+    headers.emplace_back("X-OpenRouter-Cache-Age", "1");
+    headers.emplace_back("X-OpenRouter-Cache-Source-Id", "gen-1790000000-Simulated");
+    return;
+  }
+  if (!net::same_name(head.headers.get("x-openrouter-cache").value_or(""), "true")) return;
+  const auto ttl = cache_ttl_of(head.headers);
+  const auto name = fmt::format("{} {} {} {}", key, head.path, stream, digest.hex);
+  if (net::same_name(head.headers.get("x-openrouter-cache-clear").value_or(""), "true"))
+    world.cache.erase(name);
+  const auto hit = world.cache.find(name, began);
+  headers.emplace_back("X-OpenRouter-Cache-Status", hit ? "HIT" : "MISS");
+  headers.emplace_back("X-OpenRouter-Cache-TTL", std::to_string(hit ? hit->ttl_seconds : ttl));
+  if (!hit) {
+    cache_key = name;
+    cache_ttl = ttl;
+    return;
+  }
+  headers.emplace_back("X-OpenRouter-Cache-Age", std::to_string(hit->age_seconds));
+  headers.emplace_back("X-OpenRouter-Cache-Source-Id", hit->source_id);
+  faults.put({FaultKind::bill_zero, ""});
+}
+
+// Zero-completion insurance (CONTRACT §10.1): nothing is charged for an answer that ended in an error or
+// never came.
+void Job::bill_answer() {
+  const bool failed = faults.has(FaultKind::body_error) || faults.has(FaultKind::html) ||
+                      (faults.has(FaultKind::choice_error) && !stream);
+  const bool nothing = faults.has(FaultKind::empty) && answer.usage.completion_tokens == 0;
+  if (!failed && !nothing) bill = price(answer.usage, *model, created).value_or(Bill{});
+  append_usage(usage_json, answer.usage, bill);
+}
+
+void Job::settle(std::int64_t tokens, bool cancelled) {
+  if (!model || refused) return;
+  auto used = answer.usage;
+  auto cost = bill;
+  const bool whole = tokens >= used.completion_tokens;
+  const bool runs_on = cancelled && (!stream || provider_of(model->id).bills_after_cancel);
+  if (!whole && !runs_on) {
+    used.completion_tokens = tokens;
+    used.reasoning_tokens = std::min(used.reasoning_tokens, tokens);
+    cost = price(used, *model, created).value_or(Bill{});
+  }
+  const bool failed = stream && (faults.has(FaultKind::mid_error) || faults.has(FaultKind::bare_error));
+  if (failed && !cancelled) cost = {};  // finish_reason error: insured
+  const auto now = world.time.mono();
+  world.accounts.charge(key, cost.total, created);
+  if (!cache_key.empty() && !cancelled && whole && !failed)
+    world.cache.put(cache_key, identity.id, now, cache_ttl);
+  const auto delay = cancelled ? world.options.cancelled_generation_delay : world.options.generation_delay;
+  const auto forced = std::chrono::milliseconds{faults.number(FaultKind::generation_delay, -1)};
+  world.generations.put({.id = identity.id,
+                         .key = key,
+                         .model = identity.model,
+                         .provider = identity.provider,
+                         .finish = std::string(cancelled ? ""
+                                               : failed  ? "error"
+                                                         : answer.finish),
+                         .native = std::string(cancelled || failed ? "" : answer.native),
+                         .user_agent = user_agent,
+                         .referer = referer,
+                         .streamed = stream,
+                         .cancelled = cancelled,
+                         .usage = used,
+                         .cost = cost.total,
+                         .created = created,
+                         .latency = now - began,
+                         .generation_time = now - began,
+                         .visible_from = now + (forced.count() >= 0 ? Duration{forced} : delay)});
+}
+
+Duration Job::jittered(double nanoseconds) {
+  const auto* forced = faults.get(FaultKind::jitter);
+  const double share = forced ? forced->real : world.options.jitter;
+  if (share > 0) nanoseconds *= 1 + share * (2 * random.unit() - 1);
+  return Duration{static_cast<std::int64_t>(nanoseconds)};
+}
+
+Duration Job::first_token_delay() {
+  const auto* forced = faults.get(FaultKind::ttft);
+  const auto delay = forced ? Duration{std::chrono::milliseconds{forced->number}} : world.options.first_token;
+  return delay.count() > 0 ? jittered(static_cast<double>(delay.count())) : Duration{0};
+}
+
+Duration Job::token_delay() {
+  const auto* forced = faults.get(FaultKind::tps);
+  const double rate = forced ? forced->real : world.options.tokens_per_second;
+  return rate > 0 ? jittered(1e9 / rate) : Duration{0};
+}
+
+}  // namespace gantry::sim

@@ -1,0 +1,70 @@
+#pragma once
+// One completion call inside the simulator: decided first (decide(), pure but for the shared state), then
+// served (completion.cpp), then settled.
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/random.hpp"
+#include "net/headers.hpp"
+#include "sim/answer.hpp"
+#include "sim/errors.hpp"
+#include "sim/events.hpp"
+#include "sim/world.hpp"
+
+namespace gantry::net {
+struct RequestHead;
+}
+
+namespace gantry::sim {
+
+using OwnedHeaders = std::vector<std::pair<std::string, std::string>>;
+
+struct Job {
+  Job(Simulator::World& w, Api a) : world(w), api(a), random(0) {}
+
+  Simulator::World& world;
+  Api api;
+  std::string key;        ///< whose money
+  std::string requested;  ///< the model as asked for
+  FaultSet faults;
+  const Model* model = nullptr;  ///< who answers; null when refused
+  bool stream = false;
+  std::optional<ErrorReply> refused;
+  Identity identity;
+  Answer answer;
+  Bill bill;  ///< of the whole answer
+  std::string usage_json;
+  OwnedHeaders headers;   ///< of the reply
+  std::string cache_key;  ///< set when a success is to be remembered
+  std::int64_t cache_ttl = 0;
+  std::string user_agent, referer;
+  WallTime created{};
+  MonoTime began{};
+  Random random;  ///< for jitter
+
+  /// Reads the body and decides everything: the error, or model, answer and price.
+  void decide(const net::RequestHead& head, std::string_view body, const Digest& digest);
+  /// Books what was spent and makes the generation findable. `tokens` of the answer were sent.
+  void settle(std::int64_t tokens, bool cancelled);
+
+  [[nodiscard]] Duration first_token_delay();
+  [[nodiscard]] Duration token_delay();
+
+ private:
+  void refuse(ErrorCase error);
+  bool choose(const Request& request, const FaultSet& asked);
+  std::optional<ErrorCase> consider(const Request& request, const std::string& id, const FaultSet& asked);
+  std::optional<ErrorCase> missing(const std::string& id) const;
+  std::optional<ErrorCase> unfit(const Request& request) const;
+  std::optional<ErrorCase> unaffordable(const Request& request) const;
+  void look_in_cache(const net::RequestHead& head, const Digest& digest);
+  void bill_answer();
+  [[nodiscard]] Duration jittered(double nanoseconds);
+
+  Model own_;  // a sim/… id that is its own fault text
+};
+
+}  // namespace gantry::sim

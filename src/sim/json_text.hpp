@@ -1,0 +1,32 @@
+#pragma once
+// Writing JSON by hand: replies have a fixed key order, so that equal seeds give equal bytes.
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+namespace gantry::sim {
+
+/// Appends `text` with JSON's escapes (RFC 8259 §7), without the quotes. UTF-8 passes through.
+void append_escaped(std::string& out, std::string_view text);
+/// Appends a JSON string with its quotes.
+void append_string(std::string& out, std::string_view text);
+/// A JSON string, or null when `text` is empty.
+void append_string_or_null(std::string& out, std::string_view text);
+void append_int(std::string& out, std::int64_t value);
+inline void append_bool(std::string& out, bool value) { out += value ? "true" : "false"; }
+
+/// `"a","b"` between brackets.
+template <class Range>
+void append_string_array(std::string& out, const Range& range) {
+  out += '[';
+  bool first = true;
+  for (const auto& item : range) {
+    if (!first) out += ',';
+    first = false;
+    append_string(out, item);
+  }
+  out += ']';
+}
+
+}  // namespace gantry::sim

@@ -1,0 +1,86 @@
+#pragma once
+// What the simulator's handlers share. Its parts are thread-safe or immutable.
+
+#include <atomic>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+
+#include "sim/account.hpp"
+#include "sim/catalogue.hpp"
+#include "sim/generations.hpp"
+#include "sim/journal.hpp"
+#include "sim/script.hpp"
+#include "sim/simulator.hpp"
+
+namespace gantry::sim {
+
+/// Which replies the response cache would hold (CONTRACT §10.3). Only their keys: answers are deterministic
+/// anyway.
+class ReplyCache {
+ public:
+  struct Hit {
+    std::string source_id;
+    std::int64_t age_seconds, ttl_seconds;
+  };
+  [[nodiscard]] std::optional<Hit> find(const std::string& key, MonoTime now) const;
+  void put(const std::string& key, std::string generation_id, MonoTime now, std::int64_t ttl_seconds);
+  void erase(const std::string& key);
+  void clear();
+
+ private:
+  struct Entry {
+    std::string id;
+    MonoTime stored, until;
+  };
+  static constexpr std::size_t kMost = 4096;
+  mutable std::mutex mutex_;
+  std::unordered_map<std::string, Entry> entries_;
+};
+
+struct Simulator::World {
+  World(const TimeSource& t, SimOptions o, Catalogue c, std::optional<PicoUsd> limit)
+      : time(t),
+        options(std::move(o)),
+        catalogue(std::move(c)),
+        accounts(limit, parse_limit_reset(options.limit_reset)),
+        journal(options.journal_entries),
+        start(time.mono()),
+        script_start(start) {}
+
+  const TimeSource& time;
+  SimOptions options;
+  Catalogue catalogue;
+  Accounts accounts;
+  Generations generations;
+  Journal journal;
+  ReplyCache cache;
+  std::atomic<std::uint64_t> answers{0};
+  MonoTime start;
+
+  void set_script(std::shared_ptr<Script> next);
+  /// The script's faults for a request that arrives now.
+  [[nodiscard]] FaultSet script_faults(std::string_view path, bool completion, std::string_view model);
+  void restart();
+  /// Since the start or the last reset.
+  [[nodiscard]] Duration elapsed() const;
+  /// gen-<seconds>-<20 characters>: unique within a run, and the same in every run with this seed and order.
+  [[nodiscard]] std::string generation_id();
+
+ private:
+  mutable std::mutex mutex_;
+  std::shared_ptr<Script> script_;
+  MonoTime script_start;
+};
+
+/// SHA-256 in lower-case hex, and its first eight bytes as a number.
+struct Digest {
+  std::string hex;
+  std::uint64_t head = 0;
+};
+Digest sha256(std::string_view bytes);
+
+}  // namespace gantry::sim

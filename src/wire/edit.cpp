@@ -1,0 +1,40 @@
+#include "wire/edit.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace gantry::wire {
+
+void Splice::replace(ByteRange range, std::string text) {
+  // Kept in the order of the body. Inserts at one place keep the order in which they were given, and come
+  // before a replacement that starts there.
+  const auto later = [](const ByteRange& a, const Edit& b) {
+    return std::pair(a.begin, a.end) < std::pair(b.range.begin, b.range.end);
+  };
+  const auto at = std::upper_bound(edits_.begin(), edits_.end(), range, later);
+  edits_.insert(at, Edit{range, std::move(text)});
+}
+
+std::vector<std::string_view> Splice::pieces() {
+  std::vector<std::string_view> out;
+  out.reserve(edits_.size() * 2 + 1);
+  const auto add = [&out](std::string_view piece) {
+    if (!piece.empty()) out.push_back(piece);
+  };
+  std::size_t done = 0;
+  for (const Edit& edit : edits_) {
+    add(body_.substr(done, edit.range.begin - done));
+    add(edit.text);
+    done = edit.range.end;
+  }
+  add(body_.substr(done));
+  return out;
+}
+
+std::string Splice::joined() {
+  std::string out;
+  for (const auto piece : pieces()) out += piece;
+  return out;
+}
+
+}  // namespace gantry::wire

@@ -1,0 +1,109 @@
+"""`gantry serve` as a process, in front of a simulator."""
+
+import signal
+from pathlib import Path
+
+import httpx
+
+from . import secrets
+from .process import Process, dev_binary
+
+# Drains at once, unless a test is about draining.
+QUICK = '[server]\ndrain_delay = "0s"\n'
+
+
+class Gateway:
+    """Started with a configuration file in `folder`; `config` is TOML."""
+
+    def __init__(
+        self,
+        folder: Path,
+        base_url: str,
+        config: str = QUICK,
+        environment: dict[str, str] | None = None,
+        program: Path | None = None,
+    ):
+        self.config_file = folder / "gantry.toml"
+        self.write_config(config)
+        self.process = Process(
+            [program or dev_binary(), "serve", "--config", self.config_file, "--listen", "127.0.0.1:0"],
+            folder,
+            {"OPENROUTER_API_KEY": secrets.UPSTREAM_KEY, "OPENROUTER_BASE_URL": base_url} | (environment or {}),
+        )
+        try:
+            self.url = self.process.address()
+        except AssertionError:
+            self.process.kill()
+            raise
+        self.http = httpx.Client(
+            base_url=self.url,
+            trust_env=False,
+            timeout=60,
+            headers={"authorization": f"Bearer {secrets.CLIENT_KEY}"},
+        )
+
+    @property
+    def base_url(self) -> str:
+        return f"{self.url}/api/v1"
+
+    def write_config(self, config: str) -> None:
+        self.config_file.write_text(config)
+        self.config_file.chmod(0o600)
+
+    def reload(self, config: str) -> int:
+        """Rewrites the configuration and sends SIGHUP. Returns the index of the first output line after it."""
+        start = len(self.process.lines)
+        self.write_config(config)
+        self.process.signal(signal.SIGHUP)
+        return start
+
+    def chat(self, model: str | None = "openai/gpt-4-turbo", headers: dict | None = None, **fields) -> httpx.Response:
+        body = {"messages": [{"role": "user", "content": secrets.PROMPT}]} | fields
+        if model is not None:
+            body = {"model": model} | body
+        return self.http.post("/api/v1/chat/completions", json=body, headers=headers)
+
+    def metrics(self) -> dict[str, float]:
+        """Samples by their whole name, labels included."""
+        text = self.http.get("/metrics").raise_for_status().text
+        secrets.assert_clean(text, "/metrics")
+        samples = {}
+        for line in text.splitlines():
+            if line and not line.startswith("#"):
+                name, _, value = line.rpartition(" ")
+                samples[name] = float(value)
+        return samples
+
+    def __enter__(self) -> "Gateway":
+        return self
+
+    def __exit__(self, kind, value, traceback) -> None:
+        try:
+            if kind is None and self.process.alive:
+                self.metrics()
+        finally:
+            self.http.close()
+            self.process.__exit__(kind, value, traceback)
+        if kind is None:
+            secrets.assert_clean(self.process.output, "the log")
+
+
+def error_of(response: httpx.Response, status: int) -> dict:
+    """The envelope's error, checked for its form: status, code, message and remedy agree, and nothing leaks."""
+    assert response.status_code == status, response.text
+    secrets.assert_clean(response.text, "an error")
+    error = response.json()["error"]
+    assert error["code"] == status
+    assert error["message"]
+    assert error["metadata"]["gantry"]["remedy"]
+    return error
+
+
+def sse_events(text: str) -> list[str]:
+    """The data of each event; comments are left out."""
+    events = []
+    for block in text.replace("\r\n", "\n").split("\n\n"):
+        data = [line[5:].removeprefix(" ") for line in block.split("\n") if line.startswith("data:")]
+        if data:
+            events.append("\n".join(data))
+    return events
