@@ -117,12 +117,16 @@ void add_calls(Page& page, const Totals& totals) {
 
 void add_attempts(Page& page, const Totals& totals, const ModelNames& models) {
   page.counters("gantry_attempts_total", "Upstream requests that ended, by model asked and outcome.");
-  for (std::size_t m = 0; m < kModelSlots; ++m)
+  // The counts are relaxed and publish no name: a model counted since size() was read shows on the next page.
+  const std::size_t named = models.size();
+  for (std::size_t m = 0; m < kModelSlots; ++m) {
+    if (m >= named && m != kOtherModel) continue;
     for (std::size_t o = 0; o < route::kOutcomes; ++o)
       if (totals.attempts[m][o] > 0)
         page.sample(totals.attempts[m][o],
                     {{"model", m == kOtherModel ? "other" : models.at(m)},
                      {"outcome", std::string(route::name(static_cast<route::Outcome>(o)))}});
+  }
   page.histogram("gantry_attempt_duration_seconds", "From the start of an attempt to its end.",
                  totals.attempt_time);
   page.counter("gantry_retries_total", "Attempts at the same model again.", totals.retries);
