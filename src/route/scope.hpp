@@ -1,0 +1,16 @@
+#pragma once
+// The smallest thing that an attempt's end speaks of (DESIGN §4, "Outcomes"). Breakers count at that scope,
+// and a plan skips everything inside an open one. Pure.
+
+namespace gantry::route {
+
+enum class Scope {
+  request,   ///< what the client sent: counts against nothing
+  model,     ///< this model, whoever serves it
+  provider,  ///< one provider of this model
+  key,       ///< the upstream key that was used
+  upstream,  ///< the whole upstream
+};
+inline constexpr int kScopes = static_cast<int>(Scope::upstream) + 1;
+
+}  // namespace gantry::route
