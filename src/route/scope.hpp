@@ -5,11 +5,13 @@
 namespace gantry::route {
 
 enum class Scope {
-  request,   ///< what the client sent: counts against nothing
-  model,     ///< this model, whoever serves it
-  provider,  ///< one provider of this model
-  key,       ///< the upstream key that was used
-  upstream,  ///< the whole upstream
+  request,         ///< what the client sent: counts against nothing
+  model,           ///< this model, whoever serves it
+  provider,        ///< one provider of this model
+  free_allowance,  ///< what the upstream key that was used may ask of `:free` ids, a minute or a day; its
+                   ///< paid models, and other keys, are not concerned
+  key,             ///< the upstream key that was used
+  upstream,        ///< the whole upstream
 };
 inline constexpr int kScopes = static_cast<int>(Scope::upstream) + 1;
 
