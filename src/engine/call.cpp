@@ -1,11 +1,7 @@
 #include "engine/call.hpp"
 
-#include <fmt/format.h>
-
 #include "engine/headers.hpp"
 #include "engine/reply_buffer.hpp"
-#include "observe/log.hpp"
-#include "wire/shown_text.hpp"
 
 namespace gantry::engine {
 namespace {
@@ -21,8 +17,6 @@ bool is_encoded(const net::ClientResponse& response) {
   const auto encoding = response.headers().get("content-encoding");
   return encoding && !encoding->empty() && !net::same_name(*encoding, "identity");
 }
-
-std::int64_t to_ms(Duration d) { return std::chrono::duration_cast<std::chrono::milliseconds>(d).count(); }
 
 }  // namespace
 
@@ -264,91 +258,6 @@ std::vector<net::Header> Call::answer_headers(std::string_view content_type) {
   for (const auto& [name, value] : kept_headers_)
     if (!net::same_name(name, "retry-after")) headers.push_back({name, value});
   return headers;
-}
-
-// ---- failures
-
-wire::ErrorBody Call::error_body(const AttemptEnd& end) const {
-  if (stopped_ && stopped_why_ == Why::draining)
-    return own_body("This gateway is shutting down and could not finish the call.",
-                    "Send the request again; another instance answers it.");
-  if (end.ours)
-    return own_body(
-        "This gateway holds too many bytes of requests and replies to take in the model's answer.",
-        "Send the request again a little later, or raise server.max_inflight_bytes.");
-  const auto client = route::client_status(end.outcome, end.upstream_status);
-  const auto fixed = wire::fixed_text(client.status, client.error_type);
-  std::string message(fixed.message);
-  if (!end.why.empty()) message += fmt::format(" The last answer was: {}", end.why);
-  return {.code = client.status,
-          .message = std::move(message),
-          .error_type = std::string(client.error_type),
-          .remedy = std::string(fixed.remedy),
-          .param = {},
-          .call_id = std::string(id_.text()),
-          .attempts = attempt_lines()};
-}
-
-// What is this gateway's doing, not upstream's.
-wire::ErrorBody Call::own_body(std::string message, std::string remedy) const {
-  return {.code = 503,
-          .message = std::move(message),
-          .error_type = "provider_overloaded",
-          .remedy = std::move(remedy),
-          .param = {},
-          .call_id = std::string(id_.text()),
-          .attempts = attempt_lines()};
-}
-
-std::vector<wire::AttemptLine> Call::attempt_lines() const {
-  std::vector<wire::AttemptLine> lines;
-  lines.reserve(attempts_.size());
-  for (const Tried& tried : attempts_)
-    lines.push_back({.model = wire::shown_text(admission_.chain[tried.model], 200),
-                     .outcome = std::string(route::name(tried.outcome)),
-                     .milliseconds = to_ms(tried.took),
-                     .next = tried.next});
-  return lines;
-}
-
-Task<void> Call::deliver_failure(const AttemptEnd& last) {
-  record_.outcome = last.outcome;
-  record_.ours = last.ours;
-  error_ = last.why;
-  const auto body = error_body(last);
-  record_.status = body.code;
-  if (stream_open_) {
-    const auto event = wire::error_event(body, generation_id_, served_model_, request_.dialect->chunk_object,
-                                         unix_seconds(shard_.loop_.time().wall()));
-    const auto sent = co_await delivery_.piece(event);
-    if (sent) co_await delivery_.close_stream();
-    co_return;
-  }
-  const auto text = wire::error_json(body);
-  auto headers = answer_headers("application/json");
-  // Some SDKs heed only one of the two (DESIGN §4).
-  headers.push_back({"x-should-retry", "false"});
-  const auto wait = std::to_string(std::max<std::int64_t>(1, to_ms(last.retry_after) / 1000));
-  if (body.code >= 500 || body.code == 429) headers.push_back({"Retry-After", wait});
-  co_await delivery_.whole(body.code, headers, text);
-}
-
-Task<void> Call::deliver_refusal(wire::Refusal refusal) {
-  const auto text = wire::error_json({.code = refusal.status,
-                                      .message = refusal.message,
-                                      .error_type = refusal.error_type,
-                                      .remedy = refusal.remedy,
-                                      .param = refusal.param,
-                                      .call_id = std::string(id_.text()),
-                                      .attempts = {}});
-  const auto headers = answer_headers("application/json");
-  shard_.with_.observer.refused(shard_.index_, refusal.status);
-  observe::log(observe::Level::info, "refused",
-               {{"id", id_.text()},
-                {"dialect", request_.dialect->name},
-                {"status", static_cast<std::int64_t>(refusal.status)},
-                {"error", refusal.message}});
-  co_await delivery_.whole(refusal.status, headers, text);
 }
 
 // ---- the record
