@@ -3,33 +3,14 @@
 #include <sys/ioctl.h>
 
 #include <algorithm>
-#include <array>
 #include <cstring>
 
+#include "net/head_text.hpp"
 #include "net/response_impl.hpp"
 
 namespace gantry::net {
 namespace {
 
-constexpr bool is_alnum(char c) {
-  return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-}
-// RFC 9110 §5.6.2. A table: every name of every request is looked at.
-constexpr auto kTokenChars = [] {
-  std::array<bool, 256> table{};
-  for (std::size_t c = 0; c < 128; ++c) table[c] = is_alnum(static_cast<char>(c));
-  for (const char c : std::string_view("!#$%&'*+-.^_`|~")) table[static_cast<unsigned char>(c)] = true;
-  return table;
-}();
-bool is_token(std::string_view text) {
-  return !text.empty() &&
-         std::ranges::all_of(text, [](char c) { return kTokenChars[static_cast<unsigned char>(c)]; });
-}
-// RFC 9110 §5.5: no control characters but the tab; a line end here would let a value forge fields.
-bool is_value(std::string_view text) {
-  return std::ranges::none_of(
-      text, [](char c) { return (static_cast<unsigned char>(c) < 0x20 && c != '\t') || c == 0x7f; });
-}
 bool is_target(std::string_view text) {
   return text.starts_with('/') && std::ranges::all_of(text, [](char c) { return c > ' ' && c < 0x7f; });
 }

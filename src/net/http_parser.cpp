@@ -1,63 +1,19 @@
 #include "net/http_parser.hpp"
 
-#include <array>
-#include <boost/beast/http/basic_parser.hpp>
+#include <charconv>
+#include <cstring>
+
+#include "net/head_text.hpp"
 
 namespace gantry::net {
 namespace {
 
-namespace beast = boost::beast;
-namespace http = boost::beast::http;
-using ErrorCode = beast::error_code;
-
-std::string_view view(beast::string_view text) { return {text.data(), text.size()}; }
-
 constexpr bool is_digit(char c) { return c >= '0' && c <= '9'; }
-constexpr bool is_alnum(char c) { return is_digit(c) || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
 
 // RFC 3986 §3.2.2 without the comma, which in a Host is the mark of two fields merged into one.
-constexpr auto kHostChars = [] {
-  std::array<bool, 256> table{};
-  for (std::size_t c = 0; c < 128; ++c) table[c] = is_alnum(static_cast<char>(c));
-  for (const char c : std::string_view("-._~%!$&'()*+;=:[]")) table[static_cast<unsigned char>(c)] = true;
-  return table;
-}();
-bool is_host(std::string_view text) {
-  for (const char c : text) {
-    if (!kHostChars[static_cast<unsigned char>(c)]) return false;
-  }
-  return true;
-}
+constexpr CharTable kHostChars = chars_of("-._~%!$&'()*+;=:[]");
 
-HeadError describe(const ErrorCode& code) {
-  switch (static_cast<http::error>(code.value())) {
-    case http::error::bad_method:
-      return {400, "the method is not a token"};
-    case http::error::bad_target:
-      return {400, "the request target holds a character it must not"};
-    case http::error::bad_version:
-      return {400, "the HTTP version is not HTTP/1.0 or HTTP/1.1"};
-    case http::error::bad_status:
-      return {400, "the status code is not three digits"};
-    case http::error::bad_reason:
-      return {400, "the reason phrase holds a control character"};
-    case http::error::bad_field:
-      return {400, "a header name holds a character it must not"};
-    case http::error::bad_value:
-      return {400, "a header value holds a character it must not"};
-    case http::error::bad_line_ending:
-      return {400, "a line does not end in CR LF"};
-    case http::error::bad_content_length:
-    case http::error::multiple_content_length:
-      return {400, "Content-Length is not one number"};
-    case http::error::bad_transfer_encoding:
-      return {400, "Transfer-Encoding contradicts another header field"};
-    case http::error::header_limit:
-      return {431, "the header section is too large"};
-    default:
-      return {400, "the head is malformed"};
-  }
-}
+bool is_host(std::string_view text) { return count_front(text, kHostChars) == text.size(); }
 
 // What decides where the message ends, gathered while the fields go by.
 struct FieldJudge {
@@ -65,6 +21,8 @@ struct FieldJudge {
   const HeadLimits& limits;
   HeadError error{400, {}};
   std::optional<std::string_view> length{}, encoding{}, host{}, expect{};
+  std::uint64_t body_bytes = 0;
+  bool close = false, keep = false;
 
   bool refuse(std::string_view reason, int status = 400) {
     error = {status, reason};
@@ -77,27 +35,47 @@ struct FieldJudge {
     return true;
   }
 
-  bool take(http::field field, std::string_view name, std::string_view value) {
+  bool take(std::string_view name, std::string_view value) {
     if (headers.size() == limits.fields) return refuse("there are too many header fields", 431);
     headers.add(name, value);
-    switch (field) {
-      case http::field::content_length:
-        if (!once(length, value)) return refuse("Content-Length is given twice");
-        for (const char c : value) {
-          if (!is_digit(c)) return refuse("Content-Length is not one number");
-        }
-        return true;
-      case http::field::transfer_encoding:
-        if (!once(encoding, value)) return refuse("Transfer-Encoding is given twice");
-        return same_name(value, "chunked") || refuse("Transfer-Encoding is not exactly chunked");
-      case http::field::host:
-        if (!once(host, value)) return refuse("Host is given twice");
-        return is_host(value) || refuse("Host holds a character it must not");
-      case http::field::expect:
+    switch (name.size()) {
+      case 4:
+        return !same_name(name, "Host") || take_host(value);
+      case 6:
+        if (!same_name(name, "Expect")) return true;
         return once(expect, value) || refuse("Expect is given twice");
+      case 10:
+        if (same_name(name, "Connection")) take_connection(value);
+        return true;
+      case 14:
+        return !same_name(name, "Content-Length") || take_length(value);
+      case 17:
+        return !same_name(name, "Transfer-Encoding") || take_encoding(value);
       default:
         return true;
     }
+  }
+
+  bool take_host(std::string_view value) {
+    if (!once(host, value)) return refuse("Host is given twice");
+    return is_host(value) || refuse("Host holds a character it must not");
+  }
+
+  void take_connection(std::string_view value) {
+    close |= list_has(value, "close");
+    keep |= list_has(value, "keep-alive");
+  }
+
+  bool take_length(std::string_view value) {
+    if (!once(length, value)) return refuse("Content-Length is given twice");
+    const char* const end = value.data() + value.size();
+    const auto read = std::from_chars(value.data(), end, body_bytes);
+    return (read.ec == std::errc{} && read.ptr == end) || refuse("Content-Length is not one number");
+  }
+
+  bool take_encoding(std::string_view value) {
+    if (!once(encoding, value)) return refuse("Transfer-Encoding is given twice");
+    return same_name(value, "chunked") || refuse("Transfer-Encoding is not exactly chunked");
   }
 
   bool consistent(bool http11) {
@@ -105,51 +83,80 @@ struct FieldJudge {
     if (encoding && !http11) return refuse("Transfer-Encoding does not exist in HTTP/1.0");
     return true;
   }
+
+  [[nodiscard]] bool keep_alive(bool http11) const { return http11 ? !close : keep && !close; }
 };
 
-// Beast's parser with our storage: no copies, and the judge may stop it at any field.
-template <bool IsRequest>
-class Sink : public http::basic_parser<IsRequest> {
+// Reads one whole head, whose end the scanner has found, from its first line on.
+class HeadReader {
  public:
-  explicit Sink(FieldJudge& judge) : judge_(judge) {
-    this->header_limit(static_cast<std::uint32_t>(judge.limits.bytes + 1));
-    this->body_limit(boost::none);
-  }
-
-  /// Parses exactly one head; false with the judge's error filled in.
-  bool run(std::string_view head) {
-    ErrorCode code;
-    const std::size_t used = this->put(boost::asio::const_buffer(head.data(), head.size()), code);
-    if (code) {
-      if (judge_.error.reason.empty()) judge_.error = describe(code);
-      return false;
-    }
-    if (!this->is_header_done() || used != head.size()) return judge_.refuse("the head is malformed");
-    return judge_.consistent(version == 11);
-  }
+  HeadReader(std::string_view head, FieldJudge& judge) : left_(head), judge_(judge) {}
 
   std::string_view method, target;
-  int version = 11, status = 0;
+  bool http11 = true;
+  int status = 0;
+
+  bool request_line() {
+    const std::size_t letters = count_front(left_, kTokenChars);
+    method = left_.substr(0, letters);
+    left_.remove_prefix(letters);
+    if (method.empty() || !take(" ")) return judge_.refuse("the method is not a token");
+    target = left_.substr(0, left_.find(' '));
+    left_.remove_prefix(target.size());
+    for (const char c : target) {
+      if (c <= ' ' || c == '#' || c == 0x7f)  // as a signed number, what is beyond ASCII is below the blank
+        return judge_.refuse("the request target holds a character it must not");
+    }
+    if (target.empty() || !take(" ") || !version() || !take("\r\n"))
+      return judge_.refuse("the HTTP version is not HTTP/1.0 or HTTP/1.1");
+    return true;
+  }
+
+  bool status_line() {
+    if (!version() || !take(" ")) return judge_.refuse("the HTTP version is not HTTP/1.0 or HTTP/1.1");
+    const auto read =
+        std::from_chars(left_.data(), left_.data() + std::min<std::size_t>(3, left_.size()), status);
+    if (read.ec != std::errc{} || read.ptr != left_.data() + 3 || status < 0)
+      return judge_.refuse("the status code is not three digits");
+    left_.remove_prefix(3);
+    if (!take(" ")) return judge_.refuse("the status code is not three digits");
+    left_.remove_prefix(count_value(left_));
+    return take("\r\n") || judge_.refuse("the reason phrase holds a control character");
+  }
+
+  bool fields() {
+    while (!take("\r\n")) {
+      const std::string_view name = left_.substr(0, count_front(left_, kTokenChars));
+      left_.remove_prefix(name.size());
+      if (name.empty() || !take(":")) return judge_.refuse("a header name holds a character it must not");
+      while (!left_.empty() && is_blank(left_.front())) left_.remove_prefix(1);
+      std::string_view value = left_.substr(0, count_value(left_));
+      left_.remove_prefix(value.size());
+      if (!take("\r\n")) return judge_.refuse("a header value holds a character it must not");
+      while (!value.empty() && is_blank(value.back())) value.remove_suffix(1);
+      if (!judge_.take(name, value)) return false;
+    }
+    if (!left_.empty()) return judge_.refuse("the head is malformed");
+    return judge_.consistent(http11);
+  }
 
  private:
-  void on_request_impl(http::verb, beast::string_view name, beast::string_view to, int v,
-                       ErrorCode&) override {
-    method = view(name), target = view(to), version = v;
-  }
-  void on_response_impl(int code, beast::string_view, int v, ErrorCode&) override {
-    status = code, version = v;
-  }
-  void on_field_impl(http::field field, beast::string_view name, beast::string_view value,
-                     ErrorCode& code) override {
-    if (!judge_.take(field, view(name), view(value))) code = http::error::bad_value;
-  }
-  void on_header_impl(ErrorCode&) override {}
-  void on_body_init_impl(const boost::optional<std::uint64_t>&, ErrorCode&) override {}
-  std::size_t on_body_impl(beast::string_view, ErrorCode&) override { return 0; }
-  void on_chunk_header_impl(std::uint64_t, beast::string_view, ErrorCode&) override {}
-  std::size_t on_chunk_body_impl(std::uint64_t, beast::string_view, ErrorCode&) override { return 0; }
-  void on_finish_impl(ErrorCode&) override {}
+  static bool is_blank(char c) { return c == ' ' || c == '\t'; }
 
+  bool take(std::string_view text) {
+    if (!left_.starts_with(text)) return false;
+    left_.remove_prefix(text.size());
+    return true;
+  }
+
+  bool version() {
+    http11 = left_.starts_with("HTTP/1.1");
+    if (!http11 && !left_.starts_with("HTTP/1.0")) return false;
+    left_.remove_prefix(8);
+    return true;
+  }
+
+  std::string_view left_;
   FieldJudge& judge_;
 };
 
@@ -217,23 +224,23 @@ HeadState RequestParser::parse(std::string_view bytes) {
 
   const std::string_view head = bytes.substr(scanner_.begin(), scanner_.end() - scanner_.begin());
   FieldJudge judge{head_.headers, limits_};
-  Sink<true> sink(judge);
-  if (!sink.run(head)) {
+  HeadReader reader(head, judge);
+  if (!reader.request_line() || !reader.fields()) {
     if (names_other_version(head)) return refuse(505, "the HTTP version is not HTTP/1.0 or HTTP/1.1");
     return refuse(judge.error.status, judge.error.reason);
   }
-  framing_.http11 = sink.version == 11;
-  framing_.keep_alive = sink.keep_alive();
+  framing_.http11 = reader.http11;
+  framing_.keep_alive = judge.keep_alive(reader.http11);
   if (framing_.http11 && !judge.host) return refuse(400, "Host is missing");
   if (judge.encoding) {
     framing_.body = BodyKind::chunked;
   } else if (judge.length) {
-    framing_.length = *sink.content_length();
+    framing_.length = judge.body_bytes;
     framing_.body = framing_.length > 0 ? BodyKind::length : BodyKind::none;
   }
   expect_ = judge.expect;
-  head_.method = sink.method;
-  head_.target = sink.target;
+  head_.method = reader.method;
+  head_.target = reader.target;
   head_.has_body = framing_.body != BodyKind::none;
   return split_target(judge.host.value_or("")) ? HeadState::done : HeadState::failed;
 }
@@ -243,11 +250,6 @@ HeadState RequestParser::parse(std::string_view bytes) {
 bool RequestParser::split_target(std::string_view host) {
   const auto bad = [this](std::string_view reason) { return refuse(400, reason) != HeadState::failed; };
   std::string_view target = head_.target;
-  for (const char c : target) {
-    if (c == '#' || static_cast<unsigned char>(c) >= 0x7f) {
-      return bad("the request target holds a character it must not");
-    }
-  }
   if (head_.method == "CONNECT") return bad("CONNECT is not served here");
   if (target.front() != '/') {
     const auto colon = target.find("://");
@@ -284,27 +286,27 @@ HeadState ResponseParser::parse(std::string_view bytes, To to) {
 
   const std::string_view head = bytes.substr(scanner_.begin(), scanner_.end() - scanner_.begin());
   FieldJudge judge{headers_, limits_};
-  Sink<false> sink(judge);
-  if (to == To::head_request) sink.skip(true);
-  if (!sink.run(head)) {
+  HeadReader reader(head, judge);
+  if (!reader.status_line() || !reader.fields()) {
     error_ = judge.error;
     return HeadState::failed;
   }
-  status_ = sink.status;
+  status_ = reader.status;
   if (status_ < 100) {
     error_ = {400, "the status code is below 100"};
     return HeadState::failed;
   }
-  framing_.http11 = sink.version == 11;
-  framing_.keep_alive = sink.keep_alive();
+  framing_.http11 = reader.http11;
+  framing_.keep_alive = judge.keep_alive(reader.http11);
   if (to == To::head_request || status_ < 200 || status_ == 204 || status_ == 304) return HeadState::done;
   if (judge.encoding) {
     framing_.body = BodyKind::chunked;
   } else if (judge.length) {
-    framing_.length = *sink.content_length();
+    framing_.length = judge.body_bytes;
     framing_.body = framing_.length > 0 ? BodyKind::length : BodyKind::none;
   } else {
     framing_.body = BodyKind::until_close;
+    framing_.keep_alive = false;
   }
   return HeadState::done;
 }
