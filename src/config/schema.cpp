@@ -43,14 +43,13 @@ constexpr Field kFields[] = {
      .key = "tls_certificate",
      .kind = Kind::path,
      .slot = GANTRY_AT(config.server.tls_certificate),
-     .change = Change::restart,
      .sentence =
-         "PEM file with the certificate chain, leaf first; with tls_key it makes the listener speak TLS."},
+         "PEM file with the certificate chain, leaf first; with tls_key it makes the listener speak TLS. "
+         "SIGHUP reads both files again, for new connections; turning TLS on or off needs a restart."},
     {.section = "server",
      .key = "tls_key",
      .kind = Kind::path,
      .slot = GANTRY_AT(config.server.tls_key),
-     .change = Change::restart,
      .sentence = "PEM file with the certificate's private key; others must not be able to read it."},
     {.section = "server",
      .key = "threads",

@@ -107,9 +107,11 @@ int Process::run() {
   auto runtime = Runtime::create(config_, options_.sim, time(), control_.get());
   if (!runtime) {
     observe::stop_log();
-    return refuse_to_start(
-        runtime.error().detail,
-        "Is another gantry running? Choose another port with --listen HOST:PORT, or mend the setting named.");
+    return refuse_to_start(runtime.error().detail,
+                           runtime.error().fault == Fault::bad_input
+                               ? "Mend the file or the setting named."
+                               : "Is another gantry running? Choose another port with --listen HOST:PORT, or "
+                                 "mend the setting named.");
   }
   runtime_ = std::move(*runtime);
   runtime_->start();
@@ -185,8 +187,9 @@ std::vector<config::Problem> Process::take_new_config() {
   if (!loaded) return std::move(loaded.error());
   auto next = options_.sim ? point_at_simulator(**loaded, simulator_->base_url()) : *loaded;
   if (const auto taken = runtime_->configure(next); !taken)
-    return {{next->source, taken.error().detail,
-             "Restart gantry to take it over; until then the old one holds."}};
+    return {
+        {next->source, taken.error().detail,
+         "Mend what is named, or restart gantry to take it over; until then the old configuration holds."}};
   for (const auto& line : config::needs_restart(*config_, *next))
     observe::log(observe::Level::warn, "reload_needs_restart", {{"setting", line}});
   observe::set_log_level(level_of(next->log.level));

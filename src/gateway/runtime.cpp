@@ -39,6 +39,16 @@ bool needs_tls(const config::Config& config) {
   return base && base->origin.https;
 }
 
+bool serves_tls(const config::Config& config) { return !config.server.tls_certificate.empty(); }
+
+// Null for plain HTTP. Shared, because after a reload each loop lets go of the old one in its own time.
+Result<std::shared_ptr<net::TlsContext>> listener_tls(const config::Server& server) {
+  if (server.tls_certificate.empty()) return nullptr;
+  auto tls = net::TlsContext::server({server.tls_certificate, server.tls_key});
+  if (!tls) return std::unexpected(tls.error());
+  return std::make_shared<net::TlsContext>(std::move(*tls));
+}
+
 net::ServerLimits server_limits(const config::Server& server, std::size_t connections) {
   return {.max_head_bytes = server.max_head,
           .max_body_bytes = server.max_body,
@@ -74,11 +84,6 @@ Result<std::unique_ptr<Runtime>> Runtime::create(config::Snapshot config, bool s
     if (!tls) return std::unexpected(tls.error());
     runtime->client_tls_ = std::make_unique<net::TlsContext>(std::move(*tls));
   }
-  if (!config->server.tls_certificate.empty()) {
-    auto tls = net::TlsContext::server({config->server.tls_certificate, config->server.tls_key});
-    if (!tls) return std::unexpected(tls.error());
-    runtime->server_tls_ = std::make_unique<net::TlsContext>(std::move(*tls));
-  }
   if (auto listening = runtime->listen(*config, shards); !listening)
     return std::unexpected(listening.error());
   return runtime;
@@ -86,6 +91,8 @@ Result<std::unique_ptr<Runtime>> Runtime::create(config::Snapshot config, bool s
 
 // Every shard has its own listener on the same port; the kernel spreads connections over them.
 Result<void> Runtime::listen(const config::Config& config, std::size_t shards) {
+  const auto tls = listener_tls(config.server);
+  if (!tls) return std::unexpected(tls.error());
   const auto limits = connection_limits(config, raise_descriptor_limit(), shards);
   max_clients_ = limits.clients;
   auto limited = std::make_shared<config::Config>(config);
@@ -107,7 +114,7 @@ Result<void> Runtime::listen(const config::Config& config, std::size_t shards) {
         net::ServerOptions{
             .limits = server_limits(config.server, std::max<std::size_t>(1, limits.clients / shards)),
             .server_name = "gantry",
-            .tls = server_tls_.get(),
+            .tls = *tls,
             .inflight = inflight_.get()},
         [gateway](net::Exchange& exchange) { return gateway->handle(exchange); }, &Gateway::refusal_body);
     worker->server->serve(std::move(*acceptor));
@@ -136,6 +143,10 @@ Result<void> Runtime::configure(config::Snapshot next) {
   if (needs_tls(*next) && !client_tls_)
     return fail(Fault::bad_input,
                 "upstream.base_url is https now, and this process began without TLS to upstream");
+  if (serves_tls(*next) != serves_tls(*config_))
+    return fail(Fault::bad_input, "server.tls_certificate turns TLS on or off, which needs another listener");
+  const auto tls = listener_tls(next->server);
+  if (!tls) return std::unexpected(tls.error());
   config_ = next;
   name_models(*next);
   const auto limits = connection_limits(*next, raise_descriptor_limit(), workers_.size());
@@ -143,7 +154,10 @@ Result<void> Runtime::configure(config::Snapshot next) {
   limited->upstream.max_connections = limits.upstream_per_shard;
   const config::Snapshot snapshot = std::move(limited);
   for (auto& worker : workers_)
-    worker->loop.post([shard = worker->shard.get(), snapshot] { shard->configure(snapshot); });
+    worker->loop.post([w = worker.get(), snapshot, tls = *tls] {
+      w->shard->configure(snapshot);
+      if (tls) w->server->use_tls(tls);
+    });
   return {};
 }
 

@@ -32,6 +32,7 @@ Task<void> Connection::run(std::unique_ptr<Connection> self) {
   Connection& c = *self;
   if (c.core_->options.tls) {
     const MonoTime deadline = earlier(kNever, c.core_->loop.now(), c.limits().head_time);
+    // The connection holds what it needs of the context itself: use_tls() meanwhile does no harm.
     const auto shaken = co_await c.socket_.handshake_server(*c.core_->options.tls, deadline);
     if (!shaken) co_return;
   }

@@ -92,6 +92,8 @@ void HttpServer::serve(Acceptor acceptor) {
 
 void HttpServer::adopt(Socket socket) { Impl::adopt(impl_->core, std::move(socket)); }
 
+void HttpServer::use_tls(std::shared_ptr<TlsContext> tls) { impl_->core->options.tls = std::move(tls); }
+
 void HttpServer::close_after_replies() {
   impl_->core->draining = true;
   for (Connection* connection : impl_->core->connections) {

@@ -91,7 +91,7 @@ using RefusalBody = std::function<std::string(int status, const Failure& why)>;
 struct ServerOptions {
   ServerLimits limits;
   std::string server_name;            ///< Server header; empty = none
-  TlsContext* tls = nullptr;          ///< set to serve TLS; outlives the server
+  std::shared_ptr<TlsContext> tls;    ///< set to serve TLS; shared with the servers of other loops
   InflightBytes* inflight = nullptr;  ///< optional
 };
 
@@ -106,6 +106,9 @@ class HttpServer {
   void serve(Acceptor acceptor);
   /// Takes over a connection accepted elsewhere (DESIGN §7: to the shard with the fewest calls).
   void adopt(Socket socket);
+
+  /// A renewed certificate, for connections from now on; for a server that serves TLS already.
+  void use_tls(std::shared_ptr<TlsContext> tls);
 
   /// Drain, in this order (DESIGN, SIGTERM): say `Connection: close` on every reply and close idle
   /// connections …

@@ -2,6 +2,7 @@
 
 #include <openssl/err.h>
 #include <openssl/ssl.h>
+#include <openssl/x509err.h>
 
 #include <mutex>
 #include <unordered_map>
@@ -17,6 +18,16 @@ std::string openssl_reason() {
   if (code != 0) ERR_error_string_n(code, text, sizeof text);
   ERR_clear_error();
   return text;
+}
+
+// OpenSSL compares a private key with the certificate while it takes it.
+bool keys_differ() {
+  const unsigned long code = ERR_peek_last_error();
+  const int reason = ERR_GET_REASON(code);
+  const bool differ = ERR_GET_LIB(code) == ERR_LIB_X509 &&
+                      (reason == X509_R_KEY_VALUES_MISMATCH || reason == X509_R_KEY_TYPE_MISMATCH);
+  if (differ) ERR_clear_error();
+  return differ;
 }
 
 // Turns SSL_get_error into our three answers. `n` is what the call returned.
@@ -129,10 +140,11 @@ Result<TlsContext> TlsContext::server(const TlsServerOptions& options) {
   if (SSL_CTX_use_certificate_chain_file(context, options.certificate_file.c_str()) != 1)
     return fail(Fault::bad_input,
                 options.certificate_file + " is not a usable PEM certificate: " + openssl_reason());
-  if (SSL_CTX_use_PrivateKey_file(context, options.key_file.c_str(), SSL_FILETYPE_PEM) != 1)
+  if (SSL_CTX_use_PrivateKey_file(context, options.key_file.c_str(), SSL_FILETYPE_PEM) != 1) {
+    if (keys_differ())
+      return fail(Fault::bad_input, options.key_file + " does not belong to " + options.certificate_file);
     return fail(Fault::bad_input, options.key_file + " is not a usable PEM private key: " + openssl_reason());
-  if (SSL_CTX_check_private_key(context) != 1)
-    return fail(Fault::bad_input, options.key_file + " does not belong to " + options.certificate_file);
+  }
   return TlsContext(std::move(*impl));
 }
 

@@ -1,6 +1,7 @@
 """`gantry serve` as a process, in front of a simulator."""
 
 import signal
+import ssl
 from pathlib import Path
 
 import httpx
@@ -13,7 +14,7 @@ QUICK = '[server]\ndrain_delay = "0s"\n'
 
 
 class Gateway:
-    """Started with a configuration file in `folder`; `config` is TOML."""
+    """Started with a configuration file in `folder`; `config` is TOML. `verify` is for a gateway that serves TLS."""
 
     def __init__(
         self,
@@ -22,6 +23,7 @@ class Gateway:
         config: str = QUICK,
         environment: dict[str, str] | None = None,
         program: Path | None = None,
+        verify: ssl.SSLContext | bool = True,
     ):
         self.config_file = folder / "gantry.toml"
         self.write_config(config)
@@ -38,6 +40,7 @@ class Gateway:
         self.http = httpx.Client(
             base_url=self.url,
             trust_env=False,
+            verify=verify,
             timeout=60,
             headers={"authorization": f"Bearer {secrets.CLIENT_KEY}"},
         )
