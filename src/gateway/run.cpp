@@ -74,6 +74,7 @@ class Process {
   std::unique_ptr<TestControl> control_;
   std::unique_ptr<sim::SimServer> simulator_;
   config::Snapshot config_;
+  config::Snapshot started_;  // with what only a restart changes as it is in force
   std::unique_ptr<Runtime> runtime_;
   std::atomic<bool> key_refused_{false};
 };
@@ -114,6 +115,7 @@ int Process::run() {
                                  "mend the setting named.");
   }
   runtime_ = std::move(*runtime);
+  started_ = config_;
   runtime_->start();
   greet();
   if (options_.verify_first) verify_in_background();
@@ -190,7 +192,7 @@ std::vector<config::Problem> Process::take_new_config() {
     return {
         {next->source, taken.error().detail,
          "Mend what is named, or restart gantry to take it over; until then the old configuration holds."}};
-  for (const auto& line : config::needs_restart(*config_, *next))
+  for (const auto& line : config::needs_restart(*started_, *next))
     observe::log(observe::Level::warn, "reload_needs_restart", {{"setting", line}});
   observe::set_log_level(level_of(next->log.level));
   config_ = std::move(next);
