@@ -30,21 +30,32 @@ Result<void> ClientResponse::Impl::build(Pool& to_pool, const ClientRequest& req
   std::size_t body_bytes = 0;
   for (const auto piece : request.body) body_bytes += piece.size();
 
-  request_head.clear();
-  request_head.append(request.method).append(" ").append(pool->target_prefix()).append(request.path);
-  request_head.append(pool->fixed_fields());
+  constexpr std::size_t kRest = 64;  // Content-Length and line ends
+  std::size_t room = kRest + request.method.size() + pool->target_prefix().size() + request.path.size() +
+                     pool->fixed_fields().size();
   for (const Header& header : request.headers) {
     if (!is_token(header.name))
       return fail(Fault::bad_input, "a header name holds a character that it must not");
     if (!is_value(header.value))
       return fail(Fault::bad_input,
                   "the value of " + std::string(header.name) + " holds a control character");
-    request_head.append(header.name).append(": ").append(header.value).append("\r\n");
+    room += HeadWriter::field_bytes(header.name, header.value);
   }
+  HeadWriter head_text(request_head, room);
+  head_text.text(request.method);
+  head_text.text(" ");
+  head_text.text(pool->target_prefix());
+  head_text.text(request.path);
+  head_text.text(pool->fixed_fields());
+  for (const Header& header : request.headers) head_text.field(header.name, header.value);
   // RFC 9110 §8.6: a method that gives content a meaning says so also when there is none.
-  if (body_bytes > 0 || request.method == "POST" || request.method == "PUT" || request.method == "PATCH")
-    request_head.append("Content-Length: ").append(std::to_string(body_bytes)).append("\r\n");
-  request_head.append("\r\n");
+  if (body_bytes > 0 || request.method == "POST" || request.method == "PUT" || request.method == "PATCH") {
+    head_text.text("Content-Length: ");
+    head_text.number(body_bytes);
+    head_text.text("\r\n");
+  }
+  head_text.text("\r\n");
+  head_text.finish();
 
   parts.clear();
   parts.push_back(request_head);

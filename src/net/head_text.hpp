@@ -3,7 +3,10 @@
 // Internal to src/net. Pure.
 
 #include <array>
+#include <charconv>
 #include <cstddef>
+#include <cstring>
+#include <string>
 #include <string_view>
 
 namespace gantry::net {
@@ -28,14 +31,45 @@ inline std::size_t count_front(std::string_view text, const CharTable& table) {
   return n;
 }
 
-/// A method, or a field's name.
-inline bool is_token(std::string_view text) {
-  return !text.empty() && count_front(text, kTokenChars) == text.size();
-}
+/// How many bytes at the front of `text` are of a token: a method, or a field's name.
+std::size_t count_token(std::string_view text);
+
+inline bool is_token(std::string_view text) { return !text.empty() && count_token(text) == text.size(); }
 
 /// How many bytes at the front of `text` a field's value may hold: no control characters but the tab.
 std::size_t count_value(std::string_view text);
 
 inline bool is_value(std::string_view text) { return count_value(text) == text.size(); }
+
+/// Writes a head into a string whose room is taken once: its pieces are many and short.
+class HeadWriter {
+ public:
+  /// `room` ≥ the bytes that will be written; field_bytes() helps to count.
+  HeadWriter(std::string& out, std::size_t room) : out_(out) {
+    if (out.size() < room) out.resize(room);
+    at_ = out.data();
+  }
+  static std::size_t field_bytes(std::string_view name, std::string_view value) {
+    return name.size() + value.size() + 4;
+  }
+
+  void text(std::string_view piece) {
+    std::memcpy(at_, piece.data(), piece.size());
+    at_ += piece.size();
+  }
+  void field(std::string_view name, std::string_view value) {
+    text(name);
+    text(": ");
+    text(value);
+    text("\r\n");
+  }
+  void number(std::size_t value) { at_ = std::to_chars(at_, out_.data() + out_.size(), value).ptr; }
+  /// Once, at the end: the string is what was written.
+  void finish() { out_.resize(static_cast<std::size_t>(at_ - out_.data())); }
+
+ private:
+  std::string& out_;
+  char* at_;
+};
 
 }  // namespace gantry::net

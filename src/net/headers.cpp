@@ -1,6 +1,8 @@
 #include "net/headers.hpp"
 
 #include <algorithm>
+#include <cstdint>
+#include <cstring>
 
 namespace gantry::net {
 namespace {
@@ -15,9 +17,46 @@ std::string_view trim(std::string_view text) {
 
 }  // namespace
 
-// Of two names of one length.
+namespace {
+
+std::uint64_t load8(const char* p) {
+  std::uint64_t bytes;
+  std::memcpy(&bytes, p, sizeof bytes);
+  return bytes;
+}
+
+std::uint64_t load4(const char* p) {
+  std::uint32_t bytes;
+  std::memcpy(&bytes, p, sizeof bytes);
+  return bytes;
+}
+
+// Eight characters at once: what differs must differ in the case bit only, and be a letter.
+bool same_eight(std::uint64_t a, std::uint64_t b) {
+  constexpr std::uint64_t kEach = 0x0101010101010101;
+  const std::uint64_t differs = a ^ b;
+  if (differs == 0) return true;
+  if ((differs & ~(0x20 * kEach)) != 0) return false;
+  const std::uint64_t low = (a | (0x20 * kEach)) & (0x7f * kEach);
+  const std::uint64_t from_a = low + (0x80 - 'a') * kEach;
+  const std::uint64_t behind_z = low + (0x80 - 'z' - 1) * kEach;
+  const std::uint64_t letters = from_a & ~behind_z & ~a;  // in the top bit of each
+  return ((differs << 2) & ~letters & (0x80 * kEach)) == 0;
+}
+
+}  // namespace
+
+// Of two names of one length. The last eight may overlap the ones before.
 bool detail::same_letters(std::string_view a, std::string_view b) {
-  for (std::size_t i = 0; i < a.size(); ++i) {
+  const std::size_t size = a.size();
+  if (size >= 8) {
+    for (std::size_t i = 0; i + 8 < size; i += 8)
+      if (!same_eight(load8(&a[i]), load8(&b[i]))) return false;
+    return same_eight(load8(&a[size - 8]), load8(&b[size - 8]));
+  }
+  if (size >= 4)
+    return same_eight(load4(&a[0]) << 32 | load4(&a[size - 4]), load4(&b[0]) << 32 | load4(&b[size - 4]));
+  for (std::size_t i = 0; i < size; ++i) {
     if (a[i] != b[i] && lower(a[i]) != lower(b[i])) return false;
   }
   return true;

@@ -97,7 +97,7 @@ class HeadReader {
   int status = 0;
 
   bool request_line() {
-    const std::size_t letters = count_front(left_, kTokenChars);
+    const std::size_t letters = count_token(left_);
     method = left_.substr(0, letters);
     left_.remove_prefix(letters);
     if (method.empty() || !take(" ")) return judge_.refuse("the method is not a token");
@@ -126,7 +126,7 @@ class HeadReader {
 
   bool fields() {
     while (!take("\r\n")) {
-      const std::string_view name = left_.substr(0, count_front(left_, kTokenChars));
+      const std::string_view name = left_.substr(0, count_token(left_));
       left_.remove_prefix(name.size());
       if (name.empty() || !take(":")) return judge_.refuse("a header name holds a character it must not");
       while (!left_.empty() && is_blank(left_.front())) left_.remove_prefix(1);

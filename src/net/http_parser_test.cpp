@@ -5,6 +5,8 @@
 #include <string>
 #include <vector>
 
+#include "net/head_text.hpp"
+
 namespace gantry::net {
 namespace {
 
@@ -260,6 +262,41 @@ TEST(ResponseParser, result_does_not_depend_on_how_the_bytes_arrive) {
     if (cut == head.size()) continue;  // its views showed a string that is gone
     EXPECT_EQ(outcome(parser, state), whole) << "cut at " << cut;
   }
+}
+
+char lower_of(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 0x20) : c; }
+
+TEST(Headers, names_are_the_same_but_for_the_case_of_letters_whatever_their_length) {
+  for (std::size_t size = 1; size <= 20; ++size) {
+    const std::string name = std::string("x-OpenRouter-Cache-TTL").substr(0, size);
+    for (std::size_t at = 0; at < size; ++at) {
+      for (int a = 0; a < 256; ++a) {
+        for (const int b : {a, a ^ 0x20, a ^ 1, a ^ 0x80}) {
+          std::string one = name, other = name;
+          one[at] = static_cast<char>(a);
+          other[at] = static_cast<char>(b);
+          EXPECT_EQ(same_name(one, other), lower_of(one[at]) == lower_of(other[at])) << one << " " << other;
+        }
+      }
+    }
+  }
+}
+
+TEST(HeadText, finds_each_byte_that_a_token_or_a_value_must_not_hold_at_each_place) {
+  const std::string text = "x-openrouter_Title-9.of-something~long";
+  for (std::size_t at = 0; at < text.size(); ++at) {
+    for (int c = 0; c < 256; ++c) {
+      std::string odd = text;
+      odd[at] = static_cast<char>(c);
+      const bool token =
+          c < 0x7f && (std::isalnum(c) || std::string_view("!#$%&'*+-.^_`|~").contains(static_cast<char>(c)));
+      EXPECT_EQ(count_token(odd), token ? text.size() : at) << c;
+      const bool value = (c >= 0x20 && c != 0x7f) || c == '\t';
+      EXPECT_EQ(count_value(odd), value ? text.size() : at) << c;
+    }
+  }
+  EXPECT_EQ(count_token(""), 0u);
+  EXPECT_EQ(count_value(""), 0u);
 }
 
 TEST(Headers, lists_are_read_without_case_and_white_space) {

@@ -5,20 +5,13 @@
 #include <chrono>
 #include <cstdio>
 
+#include "net/head_text.hpp"
+
 namespace gantry::net {
 namespace {
 
-bool is_safe(std::string_view text) { return text.find_first_of(std::string_view("\r\n\0", 3)) == text.npos; }
-
-void add(std::string& out, std::string_view name, std::string_view value) {
-  out.append(name).append(": ").append(value).append("\r\n");
-}
-
-void add_number(std::string& out, std::size_t number) {
-  std::array<char, 20> digits;
-  const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), number).ptr;
-  out.append(digits.data(), end);
-}
+// A header that would break the head is left out: a line end would forge fields.
+bool is_safe(const Header& header) { return is_token(header.name) && is_value(header.value); }
 
 }  // namespace
 
@@ -125,26 +118,35 @@ bool status_has_body(int status) { return status >= 200 && status != 204 && stat
 
 void compose_head(std::string& out, int status, std::span<const Header> headers, const ReplyFraming& framing,
                   std::string_view server_name, std::string_view date) {
-  out.assign(framing.http11 ? "HTTP/1.1 " : "HTTP/1.0 ");
-  add_number(out, static_cast<std::size_t>(status));
-  out.append(" ").append(reason_phrase(status)).append("\r\n");
-  add(out, "Date", date);
-  if (!server_name.empty()) add(out, "Server", server_name);
+  const std::string_view reason = reason_phrase(status);
+  constexpr std::size_t kRest = 160;  // status line, framing and line ends
+  std::size_t room = kRest + reason.size() + HeadWriter::field_bytes("Date", date) +
+                     HeadWriter::field_bytes("Server", server_name);
+  for (const Header& header : headers) room += HeadWriter::field_bytes(header.name, header.value);
+  HeadWriter head(out, room);
+  head.text(framing.http11 ? "HTTP/1.1 " : "HTTP/1.0 ");
+  head.number(static_cast<std::size_t>(status));
+  head.text(" ");
+  head.text(reason);
+  head.text("\r\n");
+  head.field("Date", date);
+  if (!server_name.empty()) head.field("Server", server_name);
   for (const Header& header : headers) {
-    if (is_safe(header.name) && is_safe(header.value)) add(out, header.name, header.value);
+    if (is_safe(header)) head.field(header.name, header.value);
   }
   if (framing.length) {
-    out.append("Content-Length: ");
-    add_number(out, *framing.length);
-    out.append("\r\n");
+    head.text("Content-Length: ");
+    head.number(*framing.length);
+    head.text("\r\n");
   }
-  if (framing.chunked) add(out, "Transfer-Encoding", "chunked");
+  if (framing.chunked) head.field("Transfer-Encoding", "chunked");
   if (!framing.keep_alive) {
-    add(out, "Connection", "close");
+    head.field("Connection", "close");
   } else if (!framing.http11) {
-    add(out, "Connection", "keep-alive");
+    head.field("Connection", "keep-alive");
   }
-  out.append("\r\n");
+  head.text("\r\n");
+  head.finish();
 }
 
 std::string_view chunk_line(std::size_t size, std::span<char, 18> buffer) {

@@ -36,7 +36,7 @@ struct ReplyFraming {
   std::optional<std::size_t> length;
 };
 
-/// Replaces `out`. Fields whose bytes could break the head in two (CR, LF, NUL) are left out.
+/// Replaces `out`. What is no header field (RFC 9110 §5), and could break the head in two, is left out.
 void compose_head(std::string& out, int status, std::span<const Header> headers, const ReplyFraming& framing,
                   std::string_view server_name, std::string_view date);
 
