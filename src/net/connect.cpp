@@ -70,13 +70,13 @@ Task<Result<Socket>> Socket::connect(Loop& loop, Endpoint to, MonoTime deadline,
 }
 
 Task<Result<void>> Socket::handshake_client(TlsContext& context, std::string host, MonoTime deadline) {
-  impl_->ssl = new_client_ssl(context, impl_->fd, host);
+  impl_->ssl = new_client_ssl(context, *impl_, host);
   if (!impl_->ssl) co_return fail(Fault::tls_failed, "no TLS connection could be made for " + host);
   co_return co_await shake_hands(*impl_, deadline);
 }
 
 Task<Result<void>> Socket::handshake_server(TlsContext& context, MonoTime deadline) {
-  impl_->ssl = new_server_ssl(context, impl_->fd);
+  impl_->ssl = new_server_ssl(context, *impl_);
   if (!impl_->ssl) co_return fail(Fault::tls_failed, "no TLS connection could be made");
   co_return co_await shake_hands(*impl_, deadline);
 }

@@ -88,11 +88,7 @@ void Socket::Impl::set_deadline(Direction& direction, MonoTime deadline, Timer::
 // ---- reading
 
 IoResult Socket::Impl::read_now(std::span<char> into) {
-  if (ssl) {
-    const IoResult got = tls_read(ssl, into);
-    if (got.ok && got.bytes == 0) readable = hung;  // OpenSSL asked the kernel itself
-    return got;
-  }
+  if (ssl) return tls_read(ssl, into);
   if (!readable) return {};
   for (;;) {
     const ssize_t n = ::recv(fd, into.data(), into.size(), MSG_DONTWAIT);
@@ -116,7 +112,6 @@ Socket::Impl::TryRead Socket::Impl::try_read(std::span<char> into) {
     if (!ssl) return {readable, {}};
     char byte;
     const IoResult peek = tls_peek(ssl, {&byte, 1});  // a readable socket may hold no application data
-    if (peek.ok && peek.bytes == 0) readable = hung;
     return {!peek.ok || peek.bytes > 0, {}};
   }
   const IoResult got = read_now(into);

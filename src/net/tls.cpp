@@ -1,9 +1,12 @@
 #include "net/tls.hpp"
 
+#include <openssl/bio.h>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 #include <openssl/x509err.h>
+#include <sys/socket.h>
 
+#include <cerrno>
 #include <mutex>
 #include <unordered_map>
 
@@ -52,6 +55,67 @@ IoResult result_of(SSL* ssl, int n) {
 }
 
 int clamp_length(std::size_t size) { return static_cast<int>(std::min<std::size_t>(size, 1 << 30)); }
+
+// ---- bytes
+
+// OpenSSL's own BIO asks the kernel each time, also when nothing can be there: a system call for each read
+// that has to wait. Ours looks at the socket's flags first (see Watched).
+int bio_read(BIO* bio, char* into, int size) {
+  auto& socket = *static_cast<Watched*>(BIO_get_data(bio));
+  BIO_clear_retry_flags(bio);
+  while (socket.readable) {
+    const ssize_t n = ::recv(socket.fd, into, static_cast<std::size_t>(size), MSG_DONTWAIT);
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) break;
+    if (n < size) socket.readable = socket.hung;
+    return static_cast<int>(n);
+  }
+  socket.readable = false;
+  BIO_set_retry_read(bio);
+  return -1;
+}
+
+int bio_write(BIO* bio, const char* from, int size) {
+  auto& socket = *static_cast<Watched*>(BIO_get_data(bio));
+  BIO_clear_retry_flags(bio);
+  while (socket.writable) {
+    const ssize_t n = ::send(socket.fd, from, static_cast<std::size_t>(size), MSG_NOSIGNAL | MSG_DONTWAIT);
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) break;
+    return static_cast<int>(n);
+  }
+  socket.writable = false;
+  BIO_set_retry_write(bio);
+  return -1;
+}
+
+long bio_control(BIO*, int command, long, void*) { return command == BIO_CTRL_FLUSH ? 1 : 0; }
+
+BIO* new_bio(Watched& socket) {
+  static BIO_METHOD* const method = [] {
+    BIO_METHOD* const made = BIO_meth_new(BIO_get_new_index() | BIO_TYPE_SOURCE_SINK, "watched socket");
+    BIO_meth_set_read(made, bio_read);
+    BIO_meth_set_write(made, bio_write);
+    BIO_meth_set_ctrl(made, bio_control);
+    return made;
+  }();
+  BIO* const bio = BIO_new(method);
+  if (!bio) return nullptr;
+  BIO_set_data(bio, &socket);
+  BIO_set_init(bio, 1);
+  return bio;
+}
+
+SSL* new_ssl(SSL_CTX* context, Watched& socket) {
+  SSL* const ssl = SSL_new(context);
+  BIO* const bio = ssl ? new_bio(socket) : nullptr;
+  if (!bio) {
+    SSL_free(ssl);
+    return nullptr;
+  }
+  SSL_set_bio(ssl, bio, bio);  // takes it
+  return ssl;
+}
 
 }  // namespace
 
@@ -150,11 +214,10 @@ Result<TlsContext> TlsContext::server(const TlsServerOptions& options) {
 
 // ---- connections
 
-ssl_st* new_client_ssl(TlsContext& context, int fd, const std::string& host) {
+ssl_st* new_client_ssl(TlsContext& context, Watched& socket, const std::string& host) {
   TlsContext::Impl& impl = context.impl();
-  SSL* const ssl = SSL_new(impl.context);
+  SSL* const ssl = new_ssl(impl.context, socket);
   if (!ssl) return nullptr;
-  SSL_set_fd(ssl, fd);
   const bool numeric =
       host.find_first_not_of("0123456789.") == std::string::npos || host.find(':') != std::string::npos;
   if (!numeric) SSL_set_tlsext_host_name(ssl, host.c_str());
@@ -173,10 +236,9 @@ ssl_st* new_client_ssl(TlsContext& context, int fd, const std::string& host) {
   return ssl;
 }
 
-ssl_st* new_server_ssl(TlsContext& context, int fd) {
-  SSL* const ssl = SSL_new(context.impl().context);
+ssl_st* new_server_ssl(TlsContext& context, Watched& socket) {
+  SSL* const ssl = new_ssl(context.impl().context, socket);
   if (!ssl) return nullptr;
-  SSL_set_fd(ssl, fd);
   SSL_set_accept_state(ssl);
   return ssl;
 }

@@ -5,6 +5,7 @@
 #include <span>
 #include <string>
 
+#include "net/io.hpp"
 #include "net/socket.hpp"
 #include "net/tls.hpp"
 
@@ -27,8 +28,10 @@ struct HandshakeState {
 };
 HandshakeState tls_handshake(ssl_st* ssl);
 
-/// An SSL for one connection on `fd`; `host` is for SNI, verification and the session cache (clients).
-ssl_st* new_client_ssl(TlsContext& context, int fd, const std::string& host);
-ssl_st* new_server_ssl(TlsContext& context, int fd);
+/// An SSL for one connection on `socket`, which outlives it; `host` is for SNI, verification and the session
+/// cache (clients). It reads and writes the descriptor only when the flags of `socket` say that the kernel
+/// has something for it, and keeps them.
+ssl_st* new_client_ssl(TlsContext& context, Watched& socket, const std::string& host);
+ssl_st* new_server_ssl(TlsContext& context, Watched& socket);
 
 }  // namespace gantry::net

@@ -1,0 +1,123 @@
+// A streamed call on one shard against a scripted upstream: how long it holds its request.
+
+#include "engine/call.hpp"
+#include "net/client_test_kit.hpp"
+
+namespace gantry::engine {
+namespace {
+
+using testing::EndsWith;
+using testing::HasSubstr;
+
+constexpr std::string_view kQuestion = R"({"stream":true,"messages":[{"role":"user","content":"Hello"}]})";
+constexpr std::string_view kHead = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\n";
+
+std::string event(std::string_view delta) {
+  return R"(data: {"id":"gen-1","model":"acme/beta","choices":[{"index":0,"delta":{)" + std::string(delta) +
+         "}}]}\n\n";
+}
+const std::string kRole = event(R"("role":"assistant","content":"")");
+const std::string kToken = event(R"("content":"Hi")");
+
+/// What a client would have been given.
+class Taken final : public Delivery {
+ public:
+  std::string pieces;
+  int done_with_request = 0;
+  bool closed = false;
+
+  Task<Result<void>> whole(int status, std::span<const net::Header>, std::string_view text) override {
+    pieces = std::to_string(status) + std::string(text);
+    co_return Result<void>{};
+  }
+  Task<Result<void>> open_stream(std::span<const net::Header>, Flush) override { co_return Result<void>{}; }
+  Task<Result<void>> piece(std::string_view bytes) override {
+    pieces += bytes;
+    co_return Result<void>{};
+  }
+  Task<Result<void>> close_stream() override {
+    closed = true;
+    co_return Result<void>{};
+  }
+  void request_done() override { ++done_with_request; }
+  [[nodiscard]] bool gone() const override { return false; }
+  void on_gone(void (*)(void*), void*) override {}
+  [[nodiscard]] std::size_t bytes_sent() const override { return pieces.size(); }
+};
+
+struct StreamCallTest : net::ClientTest {
+  observe::Observer observer{time, 1};
+  std::optional<Shard> shard;
+  Taken taken;
+  bool ended = false;
+
+  void SetUp() override {
+    auto config = std::make_shared<config::Config>();
+    config->upstream.base_url = "http://127.0.0.1:" + std::to_string(peer.port()) + "/api/v1";
+    config->upstream.key = Secret("sk-or-v1-0000000000000000");
+    config::Route& route = config->routes["default"];
+    route.name = "default";
+    route.models = {"acme/alpha", "acme/beta"};
+    shard.emplace(loop, 0, Collaborators{observer, resolver, nullptr, nullptr}, config, 1);
+  }
+  void ask() {
+    loop.spawn(run(*shard, taken, ended));
+    run_until([&] { return peer.requests() == 1; });
+  }
+  static Task<void> run(Shard& shard, Taken& taken, bool& ended) {
+    const std::string body(kQuestion);
+    net::HeaderView headers;
+    headers.add("x-session-id", "session-7");
+    co_await shard.call({.body = body, .headers = &headers}, taken);
+    ended = true;
+  }
+  void say(std::size_t line, std::string_view bytes) {
+    peer.say(line, bytes);
+    settle();
+  }
+  void TearDown() override {
+    shard->cut_calls();  // what a failed test left
+    run_until([this] { return ended; });
+    shard.reset();
+    ClientTest::TearDown();
+  }
+};
+
+TEST_F(StreamCallTest, the_request_is_held_until_the_first_token_and_not_longer) {
+  ask();
+  say(0, kHead);
+  say(0, kRole);
+  EXPECT_EQ(taken.done_with_request, 0);
+  peer.close(0);
+  run_until([&] { return peer.requests() == 2; });
+  EXPECT_THAT(peer.line(1).received, HasSubstr(R"("model":"acme/beta")"));
+  EXPECT_THAT(peer.line(1).received, EndsWith(R"("messages":[{"role":"user","content":"Hello"}]})"));
+  EXPECT_THAT(peer.line(1).received, HasSubstr("x-session-id: session-7\r\n"));
+  say(1, kHead);
+  say(1, kRole);
+  EXPECT_EQ(taken.done_with_request, 0);
+  say(1, kToken);
+  EXPECT_EQ(taken.done_with_request, 1);
+  EXPECT_EQ(taken.pieces, kRole + kToken);
+  say(1, kToken);
+  say(1, "data: [DONE]\n\n");
+  peer.close(1);
+  run_until([&] { return ended; });
+  EXPECT_EQ(taken.done_with_request, 1);
+  EXPECT_TRUE(taken.closed);
+}
+
+TEST_F(StreamCallTest, a_stream_that_breaks_after_its_first_token_ends_without_its_request) {
+  ask();
+  say(0, kHead);
+  say(0, kToken);
+  EXPECT_EQ(taken.done_with_request, 1);
+  peer.close(0, net::Socket::Close::reset);
+  run_until([&] { return ended; });
+  EXPECT_THAT(taken.pieces, HasSubstr("The stream broke off after it had begun."));
+  EXPECT_THAT(taken.pieces, HasSubstr(R"("finish_reason":"error")"));
+  EXPECT_EQ(peer.requests(), 1u);
+}
+
+}  // namespace
+}  // namespace gantry::engine
