@@ -129,6 +129,7 @@ Task<AttemptEnd> Call::attempt(std::size_t model) {
   }
   keep_reply_headers(response);
   const bool streams = facts_.stream && response.status() == 200 && is_event_stream(response);
+  if (streams) response.forget_headers();
   auto reading = streams ? relay_stream(response) : read_plain(response);
   AttemptEnd end = co_await std::move(reading);
   if (end.upstream_status == 0) end.upstream_status = response.status();

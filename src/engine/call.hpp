@@ -67,6 +67,7 @@ class Call {
   [[gnu::noinline]] Task<bool> relay_quiet(
       Relay& relay);  // nothing came for a while: comments keep the client's connection alive
   [[gnu::noinline]] Task<void> open_stream(Delivery::Flush flush);
+  [[gnu::noinline]] void forget_request();
   [[gnu::noinline]] Task<AttemptEnd> end_stream(const Relay& relay, net::ClientResponse& response);
   [[gnu::noinline]] Task<AttemptEnd> break_stream(const Relay& relay, StreamFailure failure);
   [[gnu::noinline]] Task<void> deliver_failure(const AttemptEnd& last);
@@ -95,7 +96,7 @@ class Call {
   };
 
   Shard& shard_;
-  const CallRequest request_;
+  CallRequest request_;  // without body and headers once nobody else can be asked
   Delivery& delivery_;
   const config::Snapshot config_;
   const std::shared_ptr<const UpstreamTarget> target_;

@@ -17,6 +17,15 @@ Task<void> Call::open_stream(Delivery::Flush flush) {
   last_write_ = shard_.loop_.now();
 }
 
+// A stream that has begun asks nobody else: thousands of them need not hold their questions.
+void Call::forget_request() {
+  if (request_.body.empty()) return;
+  request_.body = {};
+  request_.headers = nullptr;
+  decltype(kept_headers_)().swap(kept_headers_);
+  delivery_.request_done();
+}
+
 // Nothing came for a while: the client is given its 200 once `patience` is over, and comments every ten
 // seconds.
 Task<bool> Call::relay_quiet(Relay& relay) {
@@ -101,6 +110,7 @@ Task<AttemptEnd> Call::relay_stream(net::ClientResponse& response) {
       const auto sent = co_await delivery_.piece(step.forward);
       last_write_ = shard_.loop_.now();
       if (!sent) co_return client_left();
+      if (relay.facts().usable) forget_request();
     }
     broken = std::move(step.failure);
     if (broken || step.done) break;

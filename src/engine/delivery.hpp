@@ -23,6 +23,8 @@ class Delivery {
   virtual Task<Result<void>> open_stream(std::span<const net::Header> headers, Flush flush) = 0;
   virtual Task<Result<void>> piece(std::string_view bytes) = 0;
   virtual Task<Result<void>> close_stream() = 0;
+  /// The request will not be sent again: who holds its body and headers for the call may let them go.
+  virtual void request_done() {}
   /// True once nobody takes the answer any more.
   [[nodiscard]] virtual bool gone() const = 0;
   /// `action(context)` runs once when that happens, at once if it already has; nullptr clears it.

@@ -20,6 +20,7 @@ class ExchangeDelivery final : public engine::Delivery {
   }
   Task<Result<void>> piece(std::string_view bytes) override { return exchange_.write(bytes); }
   Task<Result<void>> close_stream() override { return exchange_.finish(); }
+  void request_done() override { exchange_.forget_request(); }
   [[nodiscard]] bool gone() const override { return exchange_.hung_up(); }
   void on_gone(void (*action)(void*), void* context) override { exchange_.on_hang_up(action, context); }
   [[nodiscard]] std::size_t bytes_sent() const override { return exchange_.bytes_sent(); }

@@ -120,6 +120,11 @@ ClientResponse::~ClientResponse() { recycle(std::move(impl_)); }
 int ClientResponse::status() const { return impl_->status; }
 const HeaderView& ClientResponse::headers() const { return impl_->headers; }
 
+void ClientResponse::forget_headers() {
+  impl_->headers = {};
+  std::string().swap(impl_->head);
+}
+
 std::optional<std::size_t> ClientResponse::length() const {
   const auto text = impl_->headers.get("Content-Length");
   std::size_t value = 0;

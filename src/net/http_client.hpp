@@ -91,6 +91,8 @@ class ClientResponse {
 
   [[nodiscard]] int status() const;
   [[nodiscard]] const HeaderView& headers() const;  ///< valid while the response lives
+  /// They go; what is read for long need not hold them.
+  void forget_headers();
   /// Content-Length when given.
   [[nodiscard]] std::optional<std::size_t> length() const;
 

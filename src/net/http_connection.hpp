@@ -82,6 +82,7 @@ class Connection final : public Exchange {
   Task<Result<void>> begin(int status, std::span<const Header> headers, Flush flush) override;
   Task<Result<void>> write(std::string_view piece) override;
   Task<Result<void>> finish() override;
+  void forget_request() override;
   void abort(Socket::Close how) override;
   [[nodiscard]] bool hung_up() const override { return hung_up_; }
   void on_hang_up(void (*action)(void* context), void* context) override;
@@ -110,6 +111,7 @@ class Connection final : public Exchange {
   Task<IoResult> receive(MonoTime deadline);
   void watch();
   static void on_watched(void* self, IoResult result);
+  IoResult read_what_came();
   static void on_wait_over(void* self);
   void note_hang_up();
 

@@ -29,7 +29,8 @@ Task<IoResult> Connection::receive(MonoTime deadline) {
 }
 
 void Connection::watch() {
-  if (watching_ || end_ || in_.room().empty() || !socket_.is_open()) return;
+  const bool full = in_.room().empty() && !in_.is_shed();
+  if (watching_ || end_ || full || !socket_.is_open()) return;
   watching_ = true;
   socket_.watch(in_.room(), &on_watched, this);
 }
@@ -37,6 +38,10 @@ void Connection::watch() {
 void Connection::on_watched(void* self, IoResult result) {
   auto& connection = *static_cast<Connection*>(self);
   connection.watching_ = false;
+  if (connection.in_.is_shed() && result.ok) {
+    result = connection.read_what_came();
+    if (result.ok && result.bytes == 0) return connection.watch();
+  }
   if (result.ok) {
     connection.in_.commit(result.bytes);
   } else {
@@ -46,6 +51,24 @@ void Connection::on_watched(void* self, IoResult result) {
   if (connection.receiving_) return connection.arrived_.notify();
   if (!result.ok) return connection.note_hang_up();
   if (connection.answering_) connection.watch();  // pipelined bytes; the hang-up may still come behind them
+}
+
+// The watch had no room to read into: it only told that something is there.
+IoResult Connection::read_what_came() {
+  in_.restore();
+  return socket_.try_read(in_.room());
+}
+
+// The watch stays: it still tells of the hang-up, and of bytes, for which there is room again when they come.
+void Connection::forget_request() {
+  if (reply_ != Reply::begun || body_state_ != Body::read) return;
+  parser_ = RequestParser(HeadLimits{.bytes = limits().max_head_bytes});
+  head_bytes_ = body_view_ = {};
+  body_.clear();
+  if (!in_.empty()) return;
+  in_.shed();
+  if (watching_) socket_.watch_into(in_.room());
+  watch();
 }
 
 void Connection::on_wait_over(void* self) {

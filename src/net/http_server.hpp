@@ -69,6 +69,9 @@ class Exchange {
   /// timed_out.
   virtual Task<Result<void>> write(std::string_view piece) = 0;
   virtual Task<Result<void>> finish() = 0;
+  /// Within a streamed reply: nobody looks at the request any more, so its memory goes. What head() and
+  /// read_body() show is empty from then on.
+  virtual void forget_request() {}
   /// Breaks the reply off: the client sees a cut connection, never a clean end. `reset` = RST.
   virtual void abort(Socket::Close how) = 0;
 

@@ -59,6 +59,15 @@ class InputBuffer {
     pinned_block_.reset();
     limit_ = capacity_;
   }
+  /// Nothing is unread and what was pinned is of no more use: no block at all, and no room, until restore().
+  /// Who is receiving into the room that was has to be told.
+  void shed() {
+    data_.reset();
+    pinned_block_.reset();
+    capacity_ = begin_ = end_ = limit_ = pinned_ = 0;
+  }
+  [[nodiscard]] bool is_shed() const { return capacity_ == 0; }
+  void restore() { make_room(kLargest); }
   /// Nothing is pinned: the whole block becomes room, unless bytes wait in it already (false). Who is
   /// receiving into the room that was has to be given the new one. A block that was too small for the last
   /// request is replaced by one for requests of that size: a request in two pieces costs two system calls
@@ -88,7 +97,7 @@ class InputBuffer {
     wanted = std::max(capacity_, std::min(wanted, max));
     if (wanted > capacity_) {
       auto larger = std::make_unique_for_overwrite<char[]>(wanted);
-      std::memcpy(larger.get(), data_.get() + begin_, held);
+      if (held > 0) std::memcpy(larger.get(), data_.get() + begin_, held);
       data_ = std::move(larger);
       capacity_ = wanted;
     } else {
@@ -102,7 +111,8 @@ class InputBuffer {
   /// own size.
   [[nodiscard]] std::size_t comfortable() const {
     const std::size_t wanted = last_request_ + last_request_ / 4;
-    return wanted > kLargest ? capacity_ : std::max(capacity_, wanted);
+    const std::size_t least = std::max(capacity_, kInitial);
+    return wanted > kLargest ? least : std::max(least, wanted);
   }
 
   std::unique_ptr<char[]> data_;
