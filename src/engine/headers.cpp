@@ -21,6 +21,9 @@ bool is_title(std::string_view name) {
 }  // namespace
 
 bool passes_upstream(std::string_view name) {
+  // Most headers of a request are none of these: their first letter tells.
+  const char first = name.empty() ? '\0' : static_cast<char>(name.front() | 0x20);
+  if (first != 'x' && first != 'h' && first != 't') return false;
   static constexpr std::array<std::string_view, 3> kNames{"x-session-id", "x-anthropic-beta", "traceparent"};
   return is_one_of(name, kNames) || starts_with_name(name, "x-openrouter-") ||
          net::same_name(name, "http-referer") || net::same_name(name, "x-title");
@@ -44,9 +47,10 @@ UpstreamHeaders::UpstreamHeaders(const config::Attribution& attribution, const S
   add_attribution(attribution, client);
   if (!client) return;
   for (const auto& header : *client) {
+    if (!passes_upstream(header.name)) continue;
     const bool attributes = net::same_name(header.name, "http-referer") || is_title(header.name) ||
                             net::same_name(header.name, "x-openrouter-categories");
-    if (!attributes && passes_upstream(header.name)) headers_.push_back(header);
+    if (!attributes) headers_.push_back(header);
   }
 }
 
