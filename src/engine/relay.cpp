@@ -69,8 +69,8 @@ void Relay::take_chunk(const wire::SseEvent& event, Step& step) {
   learn(*chunk);
   if (chunk->error || chunk->finish == wire::FinishReason::error) {
     failed_ = true;
-    const auto outcome = chunk->error ? route::classify(*chunk->error) : route::Outcome::upstream_error;
-    step.failure = StreamFailure{outcome, chunk->error ? chunk->error->message : "finish_reason is error"};
+    step.failure = StreamFailure{route::judge(*chunk)->outcome,
+                                 chunk->error ? chunk->error->message : "finish_reason is error"};
     return;
   }
   step.token = step.token || chunk->first_token;

@@ -8,7 +8,7 @@
 #include <string>
 #include <string_view>
 
-#include "route/outcome.hpp"
+#include "route/verdict.hpp"
 #include "wire/dialect.hpp"
 #include "wire/sse.hpp"
 

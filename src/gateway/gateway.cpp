@@ -5,7 +5,7 @@
 #include "gateway/exchange_delivery.hpp"
 #include "gateway/guard.hpp"
 #include "gateway/paths.hpp"
-#include "route/outcome.hpp"
+#include "route/verdict.hpp"
 #include "wire/envelope.hpp"
 #include "wire/shown_text.hpp"
 
@@ -219,7 +219,7 @@ Task<void> Gateway::answer(net::Exchange& exchange, const engine::Fetched& fetch
                      "not_found"});
     co_return;
   }
-  const auto client = route::client_status(route::classify(error), fetched.status);
+  const auto client = route::client_status(route::judge(error).outcome, fetched.status);
   const auto fixed = wire::fixed_text(client.status, client.error_type);
   co_await refuse(exchange,
                   {client.status, fmt::format("{} OpenRouter said: {}", fixed.message, error.message),

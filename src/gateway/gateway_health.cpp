@@ -4,7 +4,7 @@
 #include <array>
 
 #include "gateway/gateway.hpp"
-#include "route/outcome.hpp"
+#include "route/verdict.hpp"
 
 namespace gantry::gateway {
 
@@ -51,7 +51,7 @@ Task<void> Gateway::probe() {
   } else {
     wire::ReplyScanner scanner;
     const auto reply = scanner.reply(fetched->body);
-    result.answered = reply && route::classify(*reply) == route::Outcome::delivered;
+    result.answered = reply && route::judge(*reply).outcome == route::Outcome::delivered;
     if (!result.answered) result.error = "the probe's reply holds no answer";
   }
   const std::lock_guard lock(shared_.probe_mutex);

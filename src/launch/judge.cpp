@@ -8,7 +8,7 @@
 #include <tuple>
 
 #include "config/nearest.hpp"
-#include "route/outcome.hpp"
+#include "route/verdict.hpp"
 #include "wire/reply.hpp"
 
 namespace gantry::launch {
@@ -28,7 +28,7 @@ void explain(Check& check, const Reply& reply) {
   }
   const auto error = wire::read_error(reply.status, reply.body);
   check.evidence = fmt::format("{} {}", reply.status, error.message);
-  switch (route::classify(error)) {
+  switch (route::judge(error).outcome) {
     case route::Outcome::bad_key:
       check.remedy = kKeysPage;
       break;
@@ -225,7 +225,7 @@ Check judge_model(Role role, const std::string& model, const Reply& reply,
     return check;
   }
   explain(check, reply);
-  const bool gone = reply.status != 0 && route::classify(wire::read_error(reply.status, reply.body)) ==
+  const bool gone = reply.status != 0 && route::judge(wire::read_error(reply.status, reply.body)).outcome ==
                                              route::Outcome::model_missing;
   if (gone && !living.empty())
     check.remedy = "it is gone; its closest living relatives: " + joined(relatives(model, living, 3));
@@ -240,7 +240,7 @@ Check skipped_model(Role role, const std::string& model, std::string why) {
 
 bool refuses_few_tokens(const Reply& reply) {
   if (reply.status != 400 && reply.status != 422) return false;
-  return route::classify(wire::read_error(reply.status, reply.body)) == route::Outcome::bad_request;
+  return route::judge(wire::read_error(reply.status, reply.body)).outcome == route::Outcome::bad_request;
 }
 
 std::vector<std::string> relatives(std::string_view model, const std::vector<std::string>& living,

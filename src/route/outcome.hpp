@@ -1,13 +1,8 @@
 #pragma once
-// The class of an attempt's end (DESIGN §4) and what follows from it. Pure.
+// The classes of an attempt's end (DESIGN §4) and what a client is told of each. How an end gets its class is
+// verdict.hpp. Pure.
 
-#include <cstdint>
-#include <optional>
-#include <string>
 #include <string_view>
-
-#include "base/result.hpp"
-#include "wire/reply.hpp"
 
 namespace gantry::route {
 
@@ -34,18 +29,6 @@ std::string_view name(Outcome outcome);
 
 /// May another model of the chain be asked? (DESIGN §4, "Next model?")
 bool may_fall_back(Outcome outcome);
-
-/// From an error body, in DESIGN's order: availability.retryable → error_type → HTTP status. Unknown future
-/// codes: a 4xx is bad_request, anything else upstream_error.
-Outcome classify(const wire::UpstreamError& error);
-
-/// From a transport failure. `sent`: the request had been handed to the network.
-enum class Sent { no, yes };
-Outcome classify(Fault fault, Sent sent);
-
-/// From a whole plain reply with status 200: delivered, empty, or the class of its error. `broken` JSON is
-/// upstream_error (use classify(Fault::malformed, Sent::yes)).
-Outcome classify(const wire::ReplyFacts& reply);
 
 /// The status and error_type a client sees for an outcome that no fallback cured (DESIGN §6: upstream's
 /// 401/402 about our key become 502/503).

@@ -1,6 +1,9 @@
 #include "wire/error_reading.hpp"
 
+#include <algorithm>
 #include <array>
+#include <charconv>
+#include <limits>
 #include <utility>
 
 #include "wire/shown_text.hpp"
@@ -10,12 +13,27 @@ namespace {
 
 constexpr std::size_t kShown = 500;
 constexpr std::size_t kShownWord = 80;  // codes and names
+constexpr std::size_t kMostProviders = 8;
 
 // A short word from upstream: cleaned too, since a provider may put anything anywhere.
 std::string word(JsonValue object, std::string_view name) {
   const auto value = object.find(name);
   const auto text = value ? value->string() : std::nullopt;
   return text ? shown_text(*text, kShownWord) : std::string();
+}
+
+bool same_ascii(std::string_view text, std::string_view lower) {
+  return std::ranges::equal(text, lower, [](char a, char b) {
+    return (a >= 'A' && a <= 'Z' ? static_cast<char>(a + ('a' - 'A')) : a) == b;
+  });
+}
+
+std::optional<std::int64_t> whole_number(std::string_view text) {
+  std::int64_t number = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (end != text.data() + text.size() || error == std::errc::invalid_argument) return std::nullopt;
+  if (error == std::errc::result_out_of_range) return std::numeric_limits<std::int64_t>::max();
+  return number;
 }
 
 // Anthropic's own types (§6.2), where OpenRouter's are left out. `api_error` stands for many and says
@@ -36,10 +54,21 @@ std::string from_messages_type(std::string_view type) {
   return {};
 }
 
+void note_provider(std::string name, UpstreamError& out) {
+  auto& known = out.failed_providers;
+  if (name.empty() || known.size() == kMostProviders || std::ranges::find(known, name) != known.end()) return;
+  known.push_back(std::move(name));
+}
+
 void read_availability(JsonValue error, UpstreamError& out) {
   const auto availability = error.find("availability");
   if (!availability) return;
   out.availability = word(*availability, "code");
+  const auto excluded = availability->find("excluded_by");
+  out.constrained = (excluded && !excluded->empty()) || availability->find("constraint");
+  if (const auto affected = availability->find("affected_providers"))
+    affected->each_element(
+        [&](JsonValue name) { note_provider(shown_text(name.string().value_or(""), kShownWord), out); });
   if (const auto retryable = availability->find("retryable"); retryable && retryable->is_bool())
     out.retryable = retryable->is_true();
   if (const auto after = availability->find("retry_after")) {
@@ -48,9 +77,32 @@ void read_availability(JsonValue error, UpstreamError& out) {
   }
 }
 
+// A platform's 429 repeats its headers in the body (§6.5); the number comes as a string.
+void read_limit_headers(JsonValue metadata, UpstreamError& out) {
+  const auto headers = metadata.find("headers");
+  if (!headers) return;
+  headers->each_member([&](JsonValue name, JsonValue value) {
+    const auto text = name.string();
+    if (!text || !same_ascii(*text, "x-ratelimit-reset")) return;
+    out.limit_reset_ms = value.is_string() ? whole_number(*value.string()) : value.integer();
+  });
+}
+
+// Who was asked before and failed (§6.4).
+void read_previous_errors(JsonValue metadata, UpstreamError& out) {
+  const auto previous = metadata.find("previous_errors");
+  if (!previous) return;
+  previous->each_element([&](JsonValue each) {
+    note_provider(word(each, "provider"), out);
+    note_provider(word(each, "provider_name"), out);
+  });
+}
+
 void read_metadata(JsonValue error, UpstreamError& out) {
   const auto metadata = error.find("metadata");
   if (!metadata) return;
+  read_limit_headers(*metadata, out);
+  read_previous_errors(*metadata, out);
   out.error_type = word(*metadata, "error_type");
   out.limit_source = word(*metadata, "limit_source");
   out.provider = word(*metadata, "provider_name");

@@ -1,5 +1,7 @@
 #include <gmock/gmock.h>
 
+#include <limits>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -137,6 +139,73 @@ TEST(ReadError, tells_moderation_and_guardrails_from_a_missing_permission) {
         read_error(403, R"({"error":{"code":403,"message":"x","metadata":)" + metadata + "}}").error_type,
         type)
         << metadata;
+}
+
+TEST(ReadError, reads_when_a_limit_resets_from_the_headers_in_its_body) {
+  const std::vector<std::pair<std::string, std::optional<std::int64_t>>> rows = {
+      {R"({"X-RateLimit-Reset":"1790035200000"})", 1790035200000},
+      {R"({"x-ratelimit-reset":1790035200000})", 1790035200000},
+      {R"({"X-RateLimit-Limit":"50","X-RateLimit-Remaining":"0","X-RateLimit-Reset":"7"})", 7},
+      {R"({"X-RateLimit-Reset":"99999999999999999999999"})", std::numeric_limits<std::int64_t>::max()},
+      {R"({"X-RateLimit-Reset":"soon"})", std::nullopt},
+      {R"({"X-RateLimit-Reset":"1790035200000 "})", std::nullopt},
+      {R"({"X-RateLimit-Reset":""})", std::nullopt},
+      {R"({"X-RateLimit-Reset":null})", std::nullopt},
+      {R"({"X-RateLimit-Limit":"50"})", std::nullopt},
+      {R"("X-RateLimit-Reset")", std::nullopt},
+      {"null", std::nullopt},
+  };
+  for (const auto& [headers, expected] : rows)
+    EXPECT_EQ(
+        read_error(429, R"({"error":{"message":"x","metadata":{"headers":)" + headers + "}}}").limit_reset_ms,
+        expected)
+        << headers;
+}
+
+TEST(ReadError, knows_which_providers_failed) {
+  const UpstreamError error = read_error(
+      503,
+      R"({"error":{"message":"x","availability":{"code":"y","affected_providers":["acme",null,"bolt"]},)"
+      R"("metadata":{"previous_errors":[{"provider":"acme"},{"provider_name":"Cave"},{"code":402},5]}}})");
+  EXPECT_THAT(error.failed_providers, testing::UnorderedElementsAre("acme", "Cave", "bolt"));
+  EXPECT_EQ(error.provider, "");
+  std::string many;
+  for (int i = 0; i < 100; ++i)
+    many += std::string(i ? "," : "") + R"({"provider":"p)" + std::to_string(i) + "\"}";
+  EXPECT_EQ(
+      read_error(503, R"({"error":{"metadata":{"previous_errors":[)" + many + "]}}}").failed_providers.size(),
+      8U);
+}
+
+TEST(ReadError, tells_when_filters_had_a_part_in_it) {
+  const std::vector<std::pair<std::string, bool>> rows = {
+      {R"({"code":"x","excluded_by":["geo"]})", true},
+      {R"({"code":"x","constraint":{"field":"provider","detail":"y"}})", true},
+      {R"({"code":"x","excluded_by":[]})", false},
+      {R"({"code":"x","excluded_by":null,"constraint":null})", false},
+      {R"({"code":"x"})", false},
+      {"null", false},
+  };
+  for (const auto& [availability, constrained] : rows)
+    EXPECT_EQ(read_error(404, R"({"error":{"message":"x","availability":)" + availability + "}}").constrained,
+              constrained)
+        << availability;
+}
+
+TEST(ReadError, knows_an_error_inside_a_reply_and_who_was_answering) {
+  ReplyScanner scanner;
+  for (const std::string body : {R"({"provider":"Acme","error":{"code":502,"message":"x"}})",
+                                 R"({"choices":[{"error":{"code":502,"message":"x"}}],"provider":"Acme"})"}) {
+    const auto reply = scanner.reply(body);
+    const auto chunk = scanner.chunk(body);
+    ASSERT_TRUE(reply && reply->error && chunk && chunk->error) << body;
+    for (const auto* error : {&*reply->error, &*chunk->error}) {
+      EXPECT_TRUE(error->in_reply) << body;
+      EXPECT_EQ(error->served_by, "Acme") << body;
+      EXPECT_EQ(error->provider, "") << body;
+    }
+  }
+  EXPECT_FALSE(read_error(502, R"({"provider":"Acme","error":{"message":"x"}})").in_reply);
 }
 
 TEST(ReadError, keeps_no_secret_no_prompt_and_no_user) {

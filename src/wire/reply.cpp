@@ -6,9 +6,12 @@
 #include "wire/error_reading.hpp"
 #include "wire/json_index.hpp"
 #include "wire/json_reader.hpp"
+#include "wire/shown_text.hpp"
 
 namespace gantry::wire {
 namespace {
+
+constexpr std::size_t kShownName = 80;
 
 // What a message, a delta or a text choice carries.
 struct Carried {
@@ -158,7 +161,11 @@ std::optional<UpstreamError> error_of(const Document& document, std::string_view
   if (text.empty()) return std::nullopt;
   JsonIndex index;
   if (index.parse(text)) return std::nullopt;  // cannot be: it is a part of what was read
-  return document.error ? error_from_document(0, index.root()) : error_from_value(0, index.root());
+  UpstreamError error =
+      document.error ? error_from_document(0, index.root()) : error_from_value(0, index.root());
+  error.in_reply = true;
+  if (const auto provider = document.provider.string()) error.served_by = shown_text(*provider, kShownName);
+  return error;
 }
 
 std::unexpected<Failure> malformed(std::string_view what, std::size_t at) {

@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/money.hpp"
 #include "base/result.hpp"
@@ -28,14 +29,21 @@ struct Usage {
 struct UpstreamError {
   int status = 0;       ///< HTTP status, else error.code, else error.http_status (§6.1 B)
   std::string message;  ///< cleaned for showing: one line, ≤ 500 bytes, anything that looks like a key masked
-  std::string error_type;         ///< §6.2, "" when absent
-  std::string code_text;          ///< error.code when it is a string
-  std::string availability;       ///< error.availability.code
-  std::optional<bool> retryable;  ///< error.availability.retryable
-  std::optional<std::int64_t> retry_after_s;
+  std::string error_type;                      ///< §6.2, "" when absent
+  std::string code_text;                       ///< error.code when it is a string
+  std::string availability;                    ///< error.availability.code
+  std::optional<bool> retryable;               ///< error.availability.retryable
+  std::optional<std::int64_t> retry_after_s;   ///< error.availability.retry_after
+  std::optional<std::int64_t> limit_reset_ms;  ///< X-RateLimit-Reset of metadata.headers: Unix milliseconds
+  bool constrained =
+      false;  ///< availability.excluded_by or .constraint: filters of the request or the account
   std::string limit_source;  ///< metadata.limit_source, §6.5
-  std::string provider;      ///< metadata.provider_name
-  bool json = true;          ///< false for shape F
+  std::string provider;      ///< metadata.provider_name: the error is that provider's own
+  std::vector<std::string>
+      failed_providers;   ///< of metadata.previous_errors and availability.affected_providers
+  bool in_reply = false;  ///< told inside a 200: the status is not HTTP's
+  std::string served_by;  ///< `provider` of that 200: who was answering
+  bool json = true;       ///< false for shape F
 };
 UpstreamError read_error(int http_status, std::string_view body);
 

@@ -18,11 +18,15 @@ void require(bool holds) {
 
 void check_error(const UpstreamError& error) {
   require(!error.message.empty() && error.message.size() <= 500);
-  for (const std::string* text : {&error.message, &error.error_type, &error.code_text, &error.availability,
-                                  &error.limit_source, &error.provider}) {
-    require(text->size() <= 500);
-    for (const char c : *text) require(static_cast<unsigned char>(c) >= 0x20 && c != 0x7F);
-    require(text->find("sk-or-v1-") == std::string::npos || text->ends_with("sk-or-v1-…"));
+  std::vector<std::string_view> texts{error.message,      error.error_type,   error.code_text,
+                                      error.availability, error.limit_source, error.provider,
+                                      error.served_by};
+  texts.insert(texts.end(), error.failed_providers.begin(), error.failed_providers.end());
+  require(error.failed_providers.size() <= 8);
+  for (const std::string_view text : texts) {
+    require(text.size() <= 500);
+    for (const char c : text) require(static_cast<unsigned char>(c) >= 0x20 && c != 0x7F);
+    require(text.find("sk-or-v1-") == std::string::npos || text.ends_with("sk-or-v1-…"));
   }
   require(!error.retry_after_s || *error.retry_after_s >= 0);
 }
