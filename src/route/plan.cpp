@@ -1,8 +1,6 @@
 #include "route/plan.hpp"
 
 #include <algorithm>
-#include <charconv>
-#include <ctime>
 #include <optional>
 
 namespace gantry::route {
@@ -67,25 +65,6 @@ Step Plan::choose(std::size_t from, MonoTime now, Random* random) {
   if (at >= deadline_) return Stop{"the call's time does not allow another try"};
   ++attempts_;
   return Try{*soonest, at};
-}
-
-Duration bounded_retry_after(std::int64_t seconds) {
-  constexpr std::int64_t kWeek = 7 * 24 * 3600;
-  return std::chrono::seconds{std::clamp<std::int64_t>(seconds, 0, kWeek)};
-}
-
-Duration parse_retry_after(std::string_view value, WallTime now) {
-  std::int64_t seconds = 0;
-  const auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), seconds);
-  if (error == std::errc{} && end == value.data() + value.size()) {
-    return bounded_retry_after(seconds);
-  }
-  std::tm parts{};
-  const std::string text(value);
-  const char* const rest = ::strptime(text.c_str(), "%a, %d %b %Y %H:%M:%S GMT", &parts);
-  if (!rest || *rest != '\0') return Duration::zero();
-  const auto whole = std::chrono::floor<std::chrono::seconds>(now).time_since_epoch();
-  return bounded_retry_after(::timegm(&parts) - whole.count());
 }
 
 }  // namespace gantry::route

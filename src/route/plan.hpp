@@ -11,6 +11,7 @@
 #include "base/random.hpp"
 #include "base/time.hpp"
 #include "route/outcome.hpp"
+#include "route/wish.hpp"
 
 namespace gantry::route {
 
@@ -59,13 +60,6 @@ class Plan {
   int allowance_;
   int round_ = 0;
 };
-
-/// Upstream's wish as a time: never negative, a week at most (a call waits minutes, and larger numbers
-/// overflow).
-Duration bounded_retry_after(std::int64_t seconds);
-
-/// Retry-After as seconds or as an HTTP date (RFC 9110 §10.2.3); zero when it is neither, or past.
-Duration parse_retry_after(std::string_view value, WallTime now);
 
 /// May the same model be asked again within this call? (DESIGN §4, "Same model again?")
 bool may_retry(Outcome outcome);

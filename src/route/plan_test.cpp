@@ -3,7 +3,6 @@
 #include <gmock/gmock.h>
 #include <rapidcheck.h>
 
-#include <limits>
 #include <optional>
 #include <vector>
 
@@ -105,25 +104,6 @@ TEST(PlanProperty, tries_stay_within_the_allowance_and_the_deadline) {
     RC_ASSERT(tries == plan.attempts());
     RC_ASSERT(tries <= plan.allowance());
   });
-}
-
-TEST(RetryAfter, is_read_as_seconds_or_as_a_date) {
-  const WallTime now{seconds{1'790'000'000}};  // Mon, 21 Sep 2026 14:13:20 GMT
-  EXPECT_EQ(parse_retry_after("7", now), seconds{7});
-  EXPECT_EQ(parse_retry_after("0", now), seconds{0});
-  EXPECT_EQ(parse_retry_after("-5", now), seconds{0});
-  EXPECT_EQ(parse_retry_after("99999999999", now), seconds{7 * 24 * 3600});
-  EXPECT_EQ(parse_retry_after("Mon, 21 Sep 2026 14:13:50 GMT", now), seconds{30});
-  EXPECT_EQ(parse_retry_after("Mon, 21 Sep 2026 14:00:00 GMT", now), seconds{0});
-  EXPECT_EQ(parse_retry_after("Fri, 31 Dec 9999 23:59:59 GMT", now), seconds{7 * 24 * 3600});
-  EXPECT_EQ(parse_retry_after("soon", now), seconds{0});
-  EXPECT_EQ(parse_retry_after("", now), seconds{0});
-}
-
-TEST(RetryAfter, that_is_absurd_is_bounded) {
-  EXPECT_EQ(bounded_retry_after(30), seconds{30});
-  EXPECT_EQ(bounded_retry_after(-1), seconds{0});
-  EXPECT_EQ(bounded_retry_after(std::numeric_limits<std::int64_t>::max()), seconds{7 * 24 * 3600});
 }
 
 }  // namespace
