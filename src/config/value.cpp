@@ -17,8 +17,6 @@ using Outcome = std::expected<void, Complaint>;
 std::int64_t milliseconds(Duration d) {
   return std::chrono::duration_cast<std::chrono::milliseconds>(d).count();
 }
-std::string duration_text(std::int64_t ms) { return format_duration(std::chrono::milliseconds{ms}); }
-std::string size_text(std::int64_t bytes) { return format_size(static_cast<std::size_t>(bytes)); }
 
 // An example that is right for any field of the kind.
 std::string example(const Field& field) {
@@ -220,42 +218,6 @@ Outcome assign_secret(const Field& field, const Node& value, SecretReference& to
   return {};
 }
 
-std::string quote_list(const std::vector<std::string>& texts, std::size_t from) {
-  std::string out;
-  for (std::size_t i = from; i < texts.size(); ++i) out += (out.empty() ? "" : ", ") + toml_quote(texts[i]);
-  return "[" + out + "]";
-}
-
-std::string print_reference(const SecretReference& reference) {
-  using From = SecretReference::From;
-  if (reference.from == From::command) return "{ command = " + quote_list(reference.words, 0) + " }";
-  return fmt::format("{{ {} = {} }}", reference.from == From::env ? "env" : "file",
-                     toml_quote(reference.words.front()));
-}
-
-std::string print_integer(const Slot& slot) {
-  if (const auto* value = std::get_if<int*>(&slot)) return std::to_string(**value);
-  if (const auto* value = std::get_if<std::int64_t*>(&slot)) return std::to_string(**value);
-  return std::to_string(*std::get<std::size_t*>(slot));
-}
-
-std::string print_number(const std::optional<double>& value) {
-  if (!value) return {};
-  auto text = fmt::format("{}", *value);  // the shortest text that reads back as the same double
-  return text.find_first_of(".e") == std::string::npos ? text + ".0" : text;
-}
-
-std::string choice_list(std::string_view choices) {
-  std::string out = "one of ";
-  for (std::size_t at = 0; at != std::string_view::npos;) {
-    const auto bar = choices.find('|', at);
-    out += toml_quote(choices.substr(at, bar - at));
-    if (bar != std::string_view::npos) out += ", ";
-    at = bar == std::string_view::npos ? bar : bar + 1;
-  }
-  return out;
-}
-
 }  // namespace
 
 std::expected<void, Complaint> assign(const Field& field, const Node& value, Scope scope) {
@@ -293,101 +255,6 @@ std::expected<void, Complaint> assign(const Field& field, const Node& value, Sco
       return assign_secret(field, value, *std::get<SecretReference*>(slot));
   }
   return {};
-}
-
-std::string print(const Field& field, Scope scope) {
-  const Slot slot = field.slot(scope);
-  switch (field.kind) {
-    case Kind::duration:
-      return toml_quote(format_duration(*std::get<Duration*>(slot)));
-    case Kind::size:
-      return toml_quote(format_size(*std::get<std::size_t*>(slot)));
-    case Kind::money:
-      return toml_quote("$" + *std::get<std::string*>(slot));
-    case Kind::integer:
-      return print_integer(slot);
-    case Kind::number:
-      return print_number(*std::get<std::optional<double>*>(slot));
-    case Kind::flag:
-      return *std::get<bool*>(slot) ? "true" : "false";
-    case Kind::text:
-    case Kind::path:
-    case Kind::url:
-    case Kind::choice:
-      return toml_quote(*std::get<std::string*>(slot));
-    case Kind::listen: {
-      const auto& server = *std::get<Server*>(slot);
-      return toml_quote(to_string(HostPort{server.listen_address, server.listen_port}));
-    }
-    case Kind::prompt_limit:
-      return *std::get<std::size_t*>(slot) == 0 ? toml_quote("context") : print_integer(slot);
-    case Kind::primary: {
-      const auto& chain = *std::get<std::vector<std::string>*>(slot);
-      return chain.empty() ? std::string{} : toml_quote(chain.front());
-    }
-    case Kind::fallbacks:
-      return quote_list(*std::get<std::vector<std::string>*>(slot), 1);
-    case Kind::words:
-      return quote_list(*std::get<std::vector<std::string>*>(slot), 0);
-    case Kind::secret:
-      return print_reference(*std::get<SecretReference*>(slot));
-  }
-  return {};
-}
-
-std::string expectation(const Field& field) {
-  const bool bounded = field.max != std::numeric_limits<std::int64_t>::max();
-  switch (field.kind) {
-    case Kind::duration:
-      return fmt::format(R"(a duration from "{}" to "{}")", duration_text(field.min),
-                         duration_text(field.max));
-    case Kind::size:
-      return fmt::format(R"(a size from "{}" to "{}")", size_text(field.min), size_text(field.max));
-    case Kind::money:
-      return R"(money such as "$10" or "10 USD")";
-    case Kind::integer:
-      return fmt::format("an integer from {} to {}", field.min, field.max);
-    case Kind::number:
-      return fmt::format("a number from {} to {}", field.min, field.max);
-    case Kind::flag:
-      return "true or false";
-    case Kind::text:
-      return "one line of text";
-    case Kind::choice:
-      return choice_list(field.choices);
-    case Kind::path:
-      return "the path of a file";
-    case Kind::url:
-      return "a URL";
-    case Kind::listen:
-      return R"(an address as "HOST:PORT")";
-    case Kind::prompt_limit:
-      return fmt::format(R"(an integer from {} to {} or "context")", field.min, field.max);
-    case Kind::primary:
-      return "a model id as author/slug";
-    case Kind::fallbacks:
-      return "a list of model ids as author/slug";
-    case Kind::words:
-      return fmt::format("a list of at most {} categories in lower case with hyphens",
-                         bounded ? field.max : 100);
-    case Kind::secret:
-      return "a reference as env, file or command";
-  }
-  return {};
-}
-
-std::string toml_quote(std::string_view text) {
-  std::string out = "\"";
-  for (const char c : text) {
-    if (c == '"' || c == '\\') {
-      out += '\\', out += c;
-    } else if (static_cast<unsigned char>(c) < ' ' || c == '\x7f') {
-      out += fmt::format("\\u{:04x}", static_cast<unsigned>(c));
-    } else {
-      out += c;
-    }
-  }
-  return out + "\"";
 }
 
 }  // namespace gantry::config
