@@ -2,30 +2,10 @@
 
 #include <unistd.h>
 
-#include <algorithm>
-#include <cctype>
-
+#include "base/keys.hpp"
 #include "config/value.hpp"
 
 namespace gantry::config {
-namespace {
-
-constexpr std::string_view kKeyStart = "sk-or-";
-
-bool is_key_char(char c) { return std::isalnum(static_cast<unsigned char>(c)) || c == '-' || c == '_'; }
-
-// The next key at or after `from`: its start, or npos.
-std::size_t next_key(std::string_view text, std::size_t from) {
-  for (auto at = text.find(kKeyStart, from); at != std::string_view::npos;
-       at = text.find(kKeyStart, at + 1)) {
-    const auto after = at + kKeyStart.size();
-    if (after < text.size() && std::isalnum(static_cast<unsigned char>(text[after]))) return at;
-  }
-  return std::string_view::npos;
-}
-
-}  // namespace
-
 bool Upstream::operator==(const Upstream& other) const {
   return name == other.name && base_url == other.base_url && key_reference == other.key_reference &&
          key.matches(other.key.reveal()) && ca_file == other.ca_file &&
@@ -85,15 +65,25 @@ std::vector<std::string> needs_restart(const Config& running, const Config& next
   return out;
 }
 
-bool holds_key(std::string_view text) { return next_key(text, 0) != std::string_view::npos; }
+bool holds_key(std::string_view text) {
+  for (std::size_t at = 0; at < text.size(); ++at) {
+    const auto key = key_at(text, at);
+    if (key && key->is_openrouters()) return true;
+  }
+  return false;
+}
 
 std::string without_keys(std::string_view text) {
   std::string out;
   std::size_t done = 0;
-  for (auto at = next_key(text, 0); at != std::string_view::npos; at = next_key(text, done)) {
-    out.append(text.substr(done, at - done)).append(kKeyStart).append("***");
-    done = at;
-    while (done < text.size() && is_key_char(text[done])) ++done;
+  for (std::size_t at = 0; at < text.size();) {
+    const auto key = key_at(text, at);
+    if (!key) {
+      ++at;
+      continue;
+    }
+    out.append(text.substr(done, at + key->prefix - done)).append("***");
+    done = at += key->length;
   }
   return out.append(text.substr(done));
 }

@@ -177,7 +177,7 @@ std::vector<std::string> needs_restart(const Config& running, const Config& next
 /// True when text holds what looks like an OpenRouter key (`sk-or-` and more): such text is refused in files
 /// and on the command line.
 bool holds_key(std::string_view text);
-/// The text with everything that looks like a key replaced by `sk-or-***`.
+/// The text with everything that looks like a key replaced, as `sk-or-***` or `sk-***`.
 std::string without_keys(std::string_view text);
 
 }  // namespace gantry::config

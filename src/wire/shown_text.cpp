@@ -1,42 +1,9 @@
 #include "wire/shown_text.hpp"
 
-#include <algorithm>
-#include <array>
+#include "base/keys.hpp"
 
 namespace gantry::wire {
 namespace {
-
-bool is_alnum(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9'); }
-
-// Masked labels (sk-or-v1-abc...123) are keys too for this purpose, hence '.' and '*'.
-bool is_key_char(char c) { return is_alnum(c) || c == '-' || c == '_' || c == '.' || c == '*'; }
-
-bool starts_with_no_case(std::string_view text, std::string_view lower) {
-  if (text.size() < lower.size()) return false;
-  return std::equal(lower.begin(), lower.end(), text.begin(), [](char want, char got) {
-    return want == (got >= 'A' && got <= 'Z' ? static_cast<char>(got - 'A' + 'a') : got);
-  });
-}
-
-struct KeyShape {
-  std::string_view prefix;
-  std::size_t least;  // characters after the prefix that make it a key and not a word
-  bool word_start;    // only where no letter or digit stands before ("task-force" is no key)
-};
-constexpr std::array<KeyShape, 3> kKeyShapes = {{{"sk-or-", 1, false}, {"sk-", 8, true}, {"gk-", 8, true}}};
-
-// The length of the key that starts at `at`, or 0.
-std::size_t key_length(std::string_view text, std::size_t at) {
-  for (const KeyShape& shape : kKeyShapes) {
-    if (!starts_with_no_case(text.substr(at), shape.prefix)) continue;
-    if (shape.word_start && at > 0 && is_alnum(text[at - 1])) continue;
-    std::size_t end = at + shape.prefix.size();
-    while (end < text.size() && is_key_char(text[end])) ++end;
-    while (end > at + shape.prefix.size() && text[end - 1] == '.') --end;  // the end of a sentence
-    if (end - at - shape.prefix.size() >= shape.least) return end - at;
-  }
-  return 0;
-}
 
 // The length of a character that must not be shown as it is, or 0: C0, DEL, C1, line separators, direction
 // changes.
@@ -74,9 +41,9 @@ std::string shown_text(std::string_view text, std::size_t limit) {
     }
     if (gap && !out.empty()) out += ' ';
     gap = false;
-    if (const std::size_t key = key_length(text, i)) {
+    if (const auto key = key_at(text, i)) {
       out += "***";
-      i += key;
+      i += key->length;
     } else {
       out += text[i++];
     }
