@@ -64,7 +64,7 @@ void append_metadata(std::string& out, const ErrorCase& error) {
   out += R"(,"metadata":{)";
   if (!error.error_type.empty()) {
     out += R"("error_type":)";
-    append_string(out, error.error_type);
+    append_quoted(out, error.error_type);
     if (!error.metadata.empty()) out += ',';
   }
   out += error.metadata;
@@ -73,9 +73,9 @@ void append_metadata(std::string& out, const ErrorCase& error) {
 
 std::string shape_b(const ErrorCase& error) {  // no code: error_type and http_status in its place
   std::string out = R"({"error":{"message":)";
-  append_string(out, error.message);
+  append_quoted(out, error.message);
   out += R"(,"error_type":)";
-  append_string(out, error.error_type);
+  append_quoted(out, error.error_type);
   out += R"(,"http_status":)";
   append_int(out, error.status);
   if (!error.availability.empty()) out.append(R"(,"availability":)").append(error.availability);
@@ -87,9 +87,9 @@ std::string shape_c(const ErrorCase& error) {
   const bool keeps = error.error_type == "rate_limit_exceeded";
   const bool prompt = error.error_type == "invalid_request" || error.error_type == "context_length_exceeded";
   std::string out = R"({"error":{"code":)";
-  append_string(out, keeps ? "rate_limit_exceeded" : prompt ? "invalid_prompt" : "server_error");
+  append_quoted(out, keeps ? "rate_limit_exceeded" : prompt ? "invalid_prompt" : "server_error");
   out += R"(,"message":)";
-  append_string(out, error.message);
+  append_quoted(out, error.message);
   return out + R"(},"metadata":null})";
 }
 
@@ -109,23 +109,23 @@ std::string shape_d(const ErrorCase& error) {
                     : error.status < 500 ? "invalid_request_error"
                                          : "api_error";
   std::string out = R"({"type":"error","error":{"type":)";
-  append_string(out, type);
+  append_quoted(out, type);
   out += R"(,"message":)";
-  append_string(out, error.message);
+  append_quoted(out, error.message);
   out += R"(,"error_type":)";
-  append_string(out, error.error_type);
+  append_quoted(out, error.error_type);
   return out + R"(},"request_id":null})";
 }
 
 // The older wire form of a provider's error: a general sentence, the provider's own words in metadata.raw.
 std::string shape_provider(const ErrorCase& error) {
   std::string raw = R"({"error":{"message":)";
-  append_string(raw, error.message);
+  append_quoted(raw, error.message);
   raw += R"(,"type":"upstream"}})";
   std::string out = R"({"error":{"message":"Provider returned error","code":)";
   append_int(out, error.status);
   out += R"(,"metadata":{"raw":)";
-  append_string(out, raw);
+  append_quoted(out, raw);
   return out + R"(,"provider_name":"FakeProvider"}},"user_id":"user_simulated"})";
 }
 
@@ -159,7 +159,7 @@ ErrorCase moderated(std::string_view model) {
   auto error = simple_error(403, "The model requires moderation and the input was flagged");
   error.metadata =
       R"("reasons":["violence"],"flagged_input":"how do I … the harbour","provider_name":"OpenAI","model_slug":)";
-  append_string(error.metadata, model);
+  append_quoted(error.metadata, model);
   return error;
 }
 
@@ -192,20 +192,20 @@ ErrorCase availability_error(std::string_view code, std::string message, std::st
   auto error = simple_error(row.status, std::move(message));
   auto& out = error.availability;
   out = R"({"code":)";
-  append_string(out, code);
+  append_quoted(out, code);
   out += row.retryable ? R"(,"retryable":true)" : R"(,"retryable":false)";
   const bool whole =
       !retry_after.empty() && std::ranges::all_of(retry_after, [](char c) { return c >= '0' && c <= '9'; });
   if (row.retryable) out.append(R"(,"retry_after":)").append(whole ? retry_after : "null");
   out += R"(,"requested_models":[)";
-  append_string(out, requested_model);
+  append_quoted(out, requested_model);
   out += ']';
   if (!fallback_models.empty()) {
     out += R"(,"fallback_models":)";
     append_string_array(out, fallback_models);
   }
   out += R"(,"docs_url":)";
-  append_string(out, fmt::format("https://openrouter.ai/docs/errors#{}", code));
+  append_quoted(out, fmt::format("https://openrouter.ai/docs/errors#{}", code));
   out += '}';
   return error;
 }
@@ -236,10 +236,10 @@ std::string envelope(const ErrorCase& error) {
   std::string out = R"({"error":{"code":)";
   append_int(out, error.status);
   out += R"(,"message":)";
-  append_string(out, error.message);
+  append_quoted(out, error.message);
   if (!error.availability.empty()) {
     out += R"(,"error_type":)";
-    append_string(out, error.error_type);
+    append_quoted(out, error.error_type);
     out.append(R"(,"http_status":)").append(std::to_string(error.status));
     out.append(R"(,"availability":)").append(error.availability);
   }

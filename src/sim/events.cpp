@@ -23,7 +23,7 @@ void append_code(std::string& out, std::string_view code) {
   if (is_number(code)) {
     out += code;
   } else {
-    append_string(out, code);
+    append_quoted(out, code);
   }
 }
 
@@ -33,9 +33,9 @@ void append_stream_error(std::string& out, std::string_view code) {
   out += R"("error":{"code":)";
   append_code(out, code);
   out += R"(,"message":)";
-  append_string(out, message_of(status));
+  append_quoted(out, message_of(status));
   out += R"(,"metadata":{"error_type":)";
-  append_string(out, error_type_of(status));
+  append_quoted(out, error_type_of(status));
   out += "}}";
 }
 
@@ -73,14 +73,14 @@ void EventSource::event(std::string& out, std::string_view json) const {
 
 void EventSource::head(std::string& json) const {
   json += R"({"id":)";
-  append_string(json, identity_.id);
+  append_quoted(json, identity_.id);
   json += api_ == Api::chat ? R"(,"object":"chat.completion.chunk","created":)"
                             : R"(,"object":"text_completion","created":)";
   append_int(json, identity_.created);
   json += R"(,"model":)";
-  append_string(json, identity_.model);
+  append_quoted(json, identity_.model);
   json += R"(,"provider":)";
-  append_string(json, identity_.provider);
+  append_quoted(json, identity_.provider);
 }
 
 void EventSource::choice(std::string& json, std::string_view members, std::string_view finish,
@@ -107,10 +107,10 @@ void EventSource::delta_event(std::string& out, std::string_view member, std::st
   members += '"';
   members += api_ == Api::completions && member == "content" ? "text" : member;
   members += "\":";
-  append_string(members, text);
+  append_quoted(members, text);
   if (member == "reasoning") {
     members += R"(,"reasoning_details":[{"type":"reasoning.text","text":)";
-    append_string(members, text);
+    append_quoted(members, text);
     members += R"(,"format":"unknown","index":0}])";
   }
   std::string json;
@@ -133,7 +133,7 @@ void EventSource::content_event(std::string& out, std::string_view text) {
                                  : R"(,"choices":[{"index":0,"text":)";
   }
   out += prefix_;
-  append_string(out, text);
+  append_quoted(out, text);
   if (api_ == Api::chat) out += '}';
   out += R"(,"finish_reason":null,"native_finish_reason":null}]})";
   out += "\n\n";
@@ -163,9 +163,9 @@ bool EventSource::emit_tool_piece(std::string& out) {
   append_int(members, static_cast<std::int64_t>(call_));
   if (!call_open_) {
     members += R"(,"id":)";
-    append_string(members, "call_" + identity_.id.substr(4) + "_" + std::to_string(call_));
+    append_quoted(members, "call_" + identity_.id.substr(4) + "_" + std::to_string(call_));
     members += R"(,"type":"function","function":{"name":)";
-    append_string(members, call.name);
+    append_quoted(members, call.name);
     members += R"(,"arguments":""}}])";
     call_open_ = true;
     tokens_ += count_tokens(call.name);
@@ -174,7 +174,7 @@ bool EventSource::emit_tool_piece(std::string& out) {
     argument_at_ += piece.size();
     tokens_ += count_tokens(piece);
     members += R"(,"function":{"arguments":)";
-    append_string(members, piece);
+    append_quoted(members, piece);
     members += "}}]";
   }
   if (call_open_ && argument_at_ >= call.arguments.size()) ++call_, call_open_ = false, argument_at_ = 0;
@@ -236,7 +236,7 @@ Pause EventSource::finish(std::string& out) {
   if (has_faults_ && faults_.has(FaultKind::no_finish)) return phase_ = Phase::over, Pause::end;
   std::string last(api_ == Api::chat ? R"("content":)" : R"("text":)");
   const auto rest = answer_.content().substr(content_at_);
-  append_string(last, rest);
+  append_quoted(last, rest);
   if (!rest.empty()) ++tokens_;
   if (has_faults_ && faults_.has(FaultKind::refusal))
     last = R"("content":null,"refusal":"I would rather not say.")";
@@ -315,13 +315,13 @@ void append_tool_calls(std::string& out, const Identity& identity, const Answer&
   for (std::size_t i = 0; i < answer.tool_calls.size(); ++i) {
     if (i > 0) out += ',';
     out += R"({"id":)";
-    append_string(out, "call_" + identity.id.substr(4) + "_" + std::to_string(i));
+    append_quoted(out, "call_" + identity.id.substr(4) + "_" + std::to_string(i));
     out += R"(,"type":"function","index":)";
     append_int(out, static_cast<std::int64_t>(i));
     out += R"(,"function":{"name":)";
-    append_string(out, answer.tool_calls[i].name);
+    append_quoted(out, answer.tool_calls[i].name);
     out += R"(,"arguments":)";
-    append_string(out, answer.tool_calls[i].arguments);
+    append_quoted(out, answer.tool_calls[i].arguments);
     out += "}}";
   }
   out += ']';
@@ -335,7 +335,7 @@ void append_message(std::string& out, const Identity& identity, const Answer& an
   if (absent) {
     out += "null";
   } else {
-    append_string(out, answer.content());
+    append_quoted(out, answer.content());
   }
   out += R"(,"refusal":)";
   out += faults.has(FaultKind::refusal) ? R"("I would rather not say.")" : "null";
@@ -344,7 +344,7 @@ void append_message(std::string& out, const Identity& identity, const Answer& an
   append_string_or_null(out, shown);
   if (!shown.empty()) {
     out += R"(,"reasoning_details":[{"type":"reasoning.text","text":)";
-    append_string(out, shown);
+    append_quoted(out, shown);
     out += R"(,"format":"unknown","index":0}])";
   }
   if (!answer.tool_calls.empty()) append_tool_calls(out, identity, answer);
@@ -367,7 +367,7 @@ void append_choice(std::string& out, Api api, const Identity& identity, const An
     append_message(out, identity, answer, faults);
   } else {
     out += R"("text":)";
-    append_string(out, faults.has(FaultKind::null_content) ? std::string_view() : answer.content());
+    append_quoted(out, faults.has(FaultKind::null_content) ? std::string_view() : answer.content());
     out += R"(,"reasoning":)";
     append_string_or_null(out, answer.reasoning_shown ? answer.reasoning : std::string_view());
   }
@@ -391,14 +391,14 @@ std::string plain_reply(Api api, const Identity& identity, const Answer& answer,
     return out + "}";
   }
   out += R"({"id":)";
-  append_string(out, identity.id);
+  append_quoted(out, identity.id);
   out += api == Api::chat ? R"(,"object":"chat.completion","created":)"
                           : R"(,"object":"text_completion","created":)";
   append_int(out, identity.created);
   out += R"(,"model":)";
-  append_string(out, identity.model);
+  append_quoted(out, identity.model);
   out += R"(,"provider":)";
-  append_string(out, identity.provider);
+  append_quoted(out, identity.provider);
   out += R"(,"system_fingerprint":null,"choices":[)";
   if (!faults.has(FaultKind::no_choices)) append_choice(out, api, identity, answer, faults);
   out += ']';

@@ -52,7 +52,7 @@ std::string generation_json(const Generation& g) {
   const auto milliseconds = [](Duration d) {
     return std::chrono::duration_cast<std::chrono::milliseconds>(d).count();
   };
-  append_string(out, g.id);
+  append_quoted(out, g.id);
   const auto cost = to_decimal(g.cost);
   for (const auto* key :
        {"request_id", "upstream_id", "cache_discount", "moderation_latency", "app_id", "service_tier",

@@ -36,7 +36,7 @@ void append_time(std::string& out, std::string_view key, std::optional<Duration>
 void append_attempt(std::string& out, const Attempt& a) {
   const auto text = [&](std::string_view key, std::string_view value) {
     out.append(",\"").append(key).append("\":");
-    append_string(out, value);
+    append_quoted(out, value);
   };
   out += R"({"number":)";
   append_int(out, static_cast<std::int64_t>(a.number));
@@ -49,9 +49,9 @@ void append_attempt(std::string& out, const Attempt& a) {
   out += R"(,"headers":{)";
   for (std::size_t i = 0; i < a.headers.size(); ++i) {
     if (i > 0) out += ',';
-    append_string(out, a.headers[i].first);
+    append_quoted(out, a.headers[i].first);
     out += ':';
-    append_string(out, a.headers[i].second);
+    append_quoted(out, a.headers[i].second);
   }
   out += '}';
   text("body_sha256", a.body_sha256);

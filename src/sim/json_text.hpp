@@ -5,12 +5,10 @@
 #include <string>
 #include <string_view>
 
+#include "base/json_string.hpp"
+
 namespace gantry::sim {
 
-/// Appends `text` with JSON's escapes (RFC 8259 §7), without the quotes. UTF-8 passes through.
-void append_escaped(std::string& out, std::string_view text);
-/// Appends a JSON string with its quotes.
-void append_string(std::string& out, std::string_view text);
 /// A JSON string, or null when `text` is empty.
 void append_string_or_null(std::string& out, std::string_view text);
 void append_int(std::string& out, std::int64_t value);
@@ -24,7 +22,7 @@ void append_string_array(std::string& out, const Range& range) {
   for (const auto& item : range) {
     if (!first) out += ',';
     first = false;
-    append_string(out, item);
+    append_quoted(out, item);
   }
   out += ']';
 }

@@ -23,10 +23,10 @@ void append_prices(std::string& out, const std::vector<PriceEntry>& prices, cons
                    WallTime now) {
   for (std::size_t i = 0; i < prices.size(); ++i) {
     if (i > 0) out += ',';
-    append_string(out, prices[i].key);
+    append_quoted(out, prices[i].key);
     out += ':';
     // The top level shows the window in force now (CONTRACT §8.2).
-    append_string(out, in_force ? in_force->find(prices[i].key, 0, now)->text : prices[i].text);
+    append_quoted(out, in_force ? in_force->find(prices[i].key, 0, now)->text : prices[i].text);
   }
 }
 
@@ -59,7 +59,7 @@ void append_architecture(std::string& out, const Model& m) {
   out += R"(,"output_modalities":)";
   append_string_array(out, m.output_modalities);
   out += R"(,"tokenizer":)";
-  append_string(out, m.tokenizer.empty() ? "Other" : m.tokenizer);
+  append_quoted(out, m.tokenizer.empty() ? "Other" : m.tokenizer);
   out += R"(,"instruct_type":)";
   append_string_or_null(out, m.instruct_type);
   out += '}';
@@ -69,15 +69,15 @@ std::string described(const Model& m) { return m.name + ", as the simulator play
 
 void append_model(std::string& out, const Model& m, WallTime now) {
   out += R"({"id":)";
-  append_string(out, m.id);
+  append_quoted(out, m.id);
   out += R"(,"canonical_slug":)";
-  append_string(out, m.canonical_slug);
+  append_quoted(out, m.canonical_slug);
   out += R"(,"hugging_face_id":null,"name":)";
-  append_string(out, m.name);
+  append_quoted(out, m.name);
   out += R"(,"created":)";
   append_int(out, m.created);
   out += R"(,"description":)";
-  append_string(out, described(m));
+  append_quoted(out, described(m));
   out += R"(,"context_length":)";
   append_number_or_null(out, m.context_length);
   out += R"(,"architecture":)";
@@ -98,15 +98,15 @@ void append_model(std::string& out, const Model& m, WallTime now) {
   append_string_or_null(out, m.expiration_date);
   if (!m.alias_slug.empty()) {
     out += R"(,"alias_target":{"slug":)";
-    append_string(out, m.alias_slug);
+    append_quoted(out, m.alias_slug);
     out += R"(,"name":)";
-    append_string(out, m.alias_name);
+    append_quoted(out, m.alias_name);
     out += '}';
   }
   if (m.reasons)
     out.append(R"(,"reasoning":{"mandatory":)").append(m.reasoning_mandatory ? "true}" : "false}");
   out += R"(,"links":{"details":)";
-  append_string(out, fmt::format("/api/v1/models/{}/endpoints", m.canonical_slug));
+  append_quoted(out, fmt::format("/api/v1/models/{}/endpoints", m.canonical_slug));
   out += "}}";
 }
 
@@ -175,19 +175,19 @@ std::optional<std::int64_t> number_value(std::string_view query, std::string_vie
 
 void append_endpoint(std::string& out, const Model& m, const Provider& p, bool authenticated, WallTime now) {
   out += R"({"name":)";
-  append_string(out, fmt::format("{} | {}", p.name, m.canonical_slug));
+  append_quoted(out, fmt::format("{} | {}", p.name, m.canonical_slug));
   out += R"(,"model_id":)";
-  append_string(out, m.id);
+  append_quoted(out, m.id);
   out += R"(,"model_name":)";
-  append_string(out, m.name);
+  append_quoted(out, m.name);
   out += R"(,"context_length":)";
   append_int(out, m.provider_context > 0 ? m.provider_context : m.context_length);
   out += R"(,"pricing":)";
   append_pricing(out, m.pricing, now);
   out += R"(,"provider_name":)";
-  append_string(out, p.name);
+  append_quoted(out, p.name);
   out += R"(,"tag":)";
-  append_string(out, p.slug);
+  append_quoted(out, p.slug);
   out += R"(,"quantization":null,"max_completion_tokens":)";
   append_number_or_null(out, m.max_completion_tokens);
   out += R"(,"max_prompt_tokens":null,"supported_parameters":)";
@@ -271,13 +271,13 @@ std::string model_json(const Model& model, WallTime now) {
 
 std::string endpoints_json(const Model& m, bool authenticated, WallTime now) {
   std::string out = R"({"data":{"id":)";
-  append_string(out, m.id);
+  append_quoted(out, m.id);
   out += R"(,"name":)";
-  append_string(out, m.name);
+  append_quoted(out, m.name);
   out += R"(,"created":)";
   append_int(out, m.created);
   out += R"(,"description":)";
-  append_string(out, described(m));
+  append_quoted(out, described(m));
   out += R"(,"architecture":)";
   append_architecture(out, m);
   out += R"(,"endpoints":[)";
@@ -293,9 +293,9 @@ std::string providers_json(const Catalogue& catalogue) {
     if (m.id.starts_with("sim/") || !seen.insert(p.slug).second) continue;
     if (seen.size() > 1) out += ',';
     out += R"({"name":)";
-    append_string(out, p.name);
+    append_quoted(out, p.name);
     out += R"(,"slug":)";
-    append_string(out, p.slug);
+    append_quoted(out, p.slug);
     out += R"(,"privacy_policy_url":null,"terms_of_service_url":null,"status_page_url":null})";
   }
   return out + "]}";
@@ -309,7 +309,7 @@ std::string key_json(const KeyFacts& facts) {
                                                  : std::string(facts.credit);
   std::string limit = unlimited ? "null" : u.limit ? to_decimal(*u.limit) : remaining;
   std::string out = R"({"data":{"label":)";
-  append_string(out, facts.label);
+  append_quoted(out, facts.label);
   out.append(R"(,"limit":)").append(limit);
   out += R"(,"limit_reset":)";
   append_string_or_null(out, name(facts.reset));

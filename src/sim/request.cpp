@@ -196,7 +196,7 @@ class Reader {
     const auto type = string_of(*f, "type");
     if (type == "json_object") {
       request_.structured = R"({"answer":)";
-      append_string(request_.structured, prose(random_.next(), 1, false));
+      append_quoted(request_.structured, prose(random_.next(), 1, false));
       request_.structured += R"(,"confidence":0.9})";
     } else if (const auto* wrapper = object_of(*f, "json_schema"); type == "json_schema" && wrapper) {
       if (const auto* schema = member(*wrapper, "schema"))

@@ -65,7 +65,7 @@ struct Sampler {
       for (const auto& [name, schema] : properties->get_object()) {
         if (!first) out += ',';
         first = false;
-        append_string(out, name);
+        append_quoted(out, name);
         out += ':';
         any(schema, depth + 1);
       }
@@ -111,10 +111,10 @@ struct Sampler {
   void text(const json::object& o) {
     if (const auto* format = o.if_contains("format"); format && format->is_string()) {
       const auto f = std::string_view(format->get_string());
-      if (f == "date") return append_string(out, "2026-01-15");
-      if (f == "date-time") return append_string(out, "2026-01-15T12:00:00Z");
-      if (f == "email") return append_string(out, "ada@example.org");
-      if (f == "uri") return append_string(out, "https://example.org/");
+      if (f == "date") return append_quoted(out, "2026-01-15");
+      if (f == "date-time") return append_quoted(out, "2026-01-15T12:00:00Z");
+      if (f == "email") return append_quoted(out, "ada@example.org");
+      if (f == "uri") return append_quoted(out, "https://example.org/");
     }
     std::string made(sample_word(random.next()));
     const auto least = static_cast<std::size_t>(std::clamp<std::int64_t>(bound(o, "minLength", 0), 0, 4096));
@@ -122,7 +122,7 @@ struct Sampler {
     const auto most = bound(o, "maxLength", 1 << 20);
     if (most >= 0 && made.size() > static_cast<std::size_t>(most))
       made.resize(static_cast<std::size_t>(most));
-    append_string(out, made);
+    append_quoted(out, made);
   }
 
   void put(const json::value& v) { out += json::serialize(v); }

@@ -2,7 +2,7 @@
 
 #include <array>
 
-#include "wire/json_text.hpp"
+#include "base/json_string.hpp"
 
 namespace gantry::wire {
 namespace {

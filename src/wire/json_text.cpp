@@ -3,10 +3,11 @@
 #include <cstdint>
 #include <cstring>
 
+#include "base/ascii.hpp"
+#include "base/utf8.hpp"
+
 namespace gantry::wire {
 namespace {
-
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
 int hex_digit(char c) {
   if (is_digit(c)) return c - '0';
@@ -75,32 +76,6 @@ void append_utf8(std::string& out, char32_t c) {
   }
 }
 
-// The code point that starts at `at` and its length in bytes; length 0 when the bytes are not UTF-8 (RFC
-// 3629).
-struct Utf8 {
-  char32_t code_point;
-  std::size_t length;
-};
-Utf8 read_utf8(std::string_view text, std::size_t at) {
-  const auto byte = [&](std::size_t i) -> char32_t {
-    return at + i < text.size() ? static_cast<unsigned char>(text[at + i]) : 0U;
-  };
-  const auto follows = [&](std::size_t i) { return (byte(i) & 0xC0) == 0x80; };
-  const char32_t first = byte(0);
-  if (first < 0x80) return {first, 1};
-  if (first >= 0xC2 && first < 0xE0 && follows(1)) return {((first & 0x1F) << 6) | (byte(1) & 0x3F), 2};
-  if (first >= 0xE0 && first < 0xF0 && follows(1) && follows(2)) {
-    const char32_t c = ((first & 0x0F) << 12) | ((byte(1) & 0x3F) << 6) | (byte(2) & 0x3F);
-    if (c >= 0x800 && (c < 0xD800 || c > 0xDFFF)) return {c, 3};
-  }
-  if (first >= 0xF0 && first < 0xF5 && follows(1) && follows(2) && follows(3)) {
-    const char32_t c =
-        ((first & 0x07) << 18) | ((byte(1) & 0x3F) << 12) | ((byte(2) & 0x3F) << 6) | (byte(3) & 0x3F);
-    if (c >= 0x10000 && c <= 0x10FFFF) return {c, 4};
-  }
-  return {kReplacement, 0};
-}
-
 bool is_white_space(char32_t c) {
   if (c <= 0x20) return c == ' ' || (c >= 0x09 && c <= 0x0D) || (c >= 0x1C && c <= 0x1F);
   return c == 0x85 || c == 0xA0 || c == 0x1680 || (c >= 0x2000 && c <= 0x200A) || c == 0x2028 ||
@@ -123,6 +98,7 @@ std::size_t count_code_points(std::string_view utf8) {
 
 bool is_blank(std::string_view inside) {
   for (std::size_t i = 0; i < inside.size();) {
+    if (inside[i] > ' ' && inside[i] != '\\') return false;  // the first character of nearly every text
     if (inside[i] == '\\') {
       const Escape escape = read_escape(inside, i);
       if (!is_white_space(escape.code_point)) return false;
@@ -201,46 +177,6 @@ TextSize measure(std::string_view inside, TextForm form) {
   }
   size.code_points += count_code_points(inside.substr(from));
   return size;
-}
-
-void append_quoted(std::string& out, std::string_view text) {
-  static constexpr char kHex[] = "0123456789abcdef";
-  out += '"';
-  for (std::size_t i = 0; i < text.size();) {
-    const Utf8 c = read_utf8(text, i);
-    if (c.length == 0) {
-      append_utf8(out, kReplacement);
-      ++i;
-      continue;
-    }
-    switch (c.code_point) {
-      case '"':
-        out += "\\\"";
-        break;
-      case '\\':
-        out += "\\\\";
-        break;
-      case '\n':
-        out += "\\n";
-        break;
-      case '\r':
-        out += "\\r";
-        break;
-      case '\t':
-        out += "\\t";
-        break;
-      default:
-        if (c.code_point < 0x20) {
-          out += "\\u00";
-          out += kHex[c.code_point >> 4];
-          out += kHex[c.code_point & 15];
-        } else {
-          out.append(text, i, c.length);
-        }
-    }
-    i += c.length;
-  }
-  out += '"';
 }
 
 }  // namespace gantry::wire

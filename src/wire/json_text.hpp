@@ -28,8 +28,4 @@ enum class TextForm : std::uint8_t { ascii, utf8, escaped };
 /// Measures the inside of a valid string literal without decoding it into memory.
 TextSize measure(std::string_view inside, TextForm form);
 
-/// Appends `text` as a JSON string with quotes. Bytes that are not UTF-8 become U+FFFD, so the result is
-/// always JSON.
-void append_quoted(std::string& out, std::string_view text);
-
 }  // namespace gantry::wire

@@ -3,6 +3,7 @@
 #include <array>
 #include <utility>
 
+#include "base/json_string.hpp"
 #include "wire/json_reader.hpp"
 #include "wire/json_text.hpp"
 
