@@ -61,7 +61,9 @@ Task<void> Call::run() {
 Task<void> Call::walk() {
   shard_.with_.observer.call_started(shard_.index_);
   delivery_.on_gone([](void* self) { static_cast<Call*>(self)->stop(Why::client_gone); }, this);
+  if (facts_.stream) be_patient();
   co_await ask_upstream();
+  if (facts_.stream) co_await end_patience();
   delivery_.on_gone(nullptr, nullptr);
   record();
 }
@@ -194,6 +196,7 @@ Task<AttemptEnd> Call::read_plain(net::ClientResponse& response) {
     auto why = reply->error ? reply->error->message : std::string("the reply holds no answer");
     co_return AttemptEnd{.outcome = outcome, .why = std::move(why)};
   }
+  if (facts_.stream) co_await end_patience();
   if (stream_open_)  // the client has been promised events
     co_return AttemptEnd{.outcome = route::Outcome::upstream_error,
                          .why = "the answer came whole, not as a stream"};

@@ -39,8 +39,6 @@ class CallId {
 
 class Call {
  public:
-  static constexpr Duration kCommentEvery = std::chrono::seconds{10};
-
   Call(Shard& shard, CallRequest request, Delivery& delivery);
   ~Call();
   Call(const Call&) = delete;
@@ -64,15 +62,20 @@ class Call {
   [[gnu::noinline]] Task<Sent> send(std::size_t model);
   [[gnu::noinline]] Task<AttemptEnd> read_plain(net::ClientResponse& response);
   [[gnu::noinline]] Task<AttemptEnd> relay_stream(net::ClientResponse& response);
-  [[gnu::noinline]] Task<bool> relay_quiet(
-      Relay& relay);  // nothing came for a while: comments keep the client's connection alive
-  [[gnu::noinline]] Task<void> open_stream(Delivery::Flush flush);
+  [[gnu::noinline]] Task<void> open_stream();
   [[gnu::noinline]] void forget_request();
   [[gnu::noinline]] Task<AttemptEnd> end_stream(const Relay& relay, net::ClientResponse& response);
   [[gnu::noinline]] Task<AttemptEnd> break_stream(const Relay& relay, StreamFailure failure);
   [[gnu::noinline]] Task<void> deliver_failure(const AttemptEnd& last);
   [[gnu::noinline]] Task<void> deliver_refusal(wire::Refusal refusal);
   [[gnu::noinline]] Task<void> pause_until(MonoTime at);
+
+  // call_patience.cpp
+  void be_patient();
+  void look_again(MonoTime at);
+  void look_for_quiet();
+  Task<void> comment();
+  [[gnu::noinline]] Task<void> end_patience();  // before anything final is delivered, and before the end
 
   [[nodiscard]] AttemptEnd transport_end(const net::ClientFailure& failure) const;
   [[nodiscard]] AttemptEnd status_end(int status, std::string_view body) const;
@@ -95,6 +98,15 @@ class Call {
     std::string next{};  // why what followed, followed
   };
 
+  /// Comments and the answer share the delivery: one of them at a time.
+  struct Patience {
+    net::Timer timer;
+    net::Signal commented;
+    bool commenting = false;  // comment() runs
+    bool delivering = false;  // a piece of the answer is on its way
+    bool over = false;
+  };
+
   Shard& shard_;
   CallRequest request_;  // without body and headers once nobody else can be asked
   Delivery& delivery_;
@@ -112,6 +124,7 @@ class Call {
   bool stopped_ = false;
   Why stopped_why_ = Why::client_gone;
 
+  Patience patience_;  // for streams
   bool stream_open_ = false;
   std::optional<std::size_t> last_asked_;
   std::size_t model_ = 0;  // index of the model being asked

@@ -63,6 +63,7 @@ Task<void> Call::deliver_failure(const AttemptEnd& last) {
   error_ = last.why;
   const auto body = error_body(last);
   record_.status = body.code;
+  if (facts_.stream) co_await end_patience();
   if (stream_open_) {
     const auto event = wire::error_event(body, generation_id_, served_model_, request_.dialect->chunk_object,
                                          unix_seconds(shard_.loop_.time().wall()));

@@ -2,19 +2,11 @@
 #include "engine/call.hpp"
 
 namespace gantry::engine {
-namespace {
-
-constexpr std::string_view kKeepAlive = ": GANTRY WAITING\n\n";
-
-}  // namespace
-
-Task<void> Call::open_stream(Delivery::Flush flush) {
-  if (stream_open_) co_return;
+Task<void> Call::open_stream() {
   stream_open_ = true;
   auto headers = answer_headers("text/event-stream");
   headers.push_back({"Cache-Control", "no-cache"});
-  co_await delivery_.open_stream(headers, flush);
-  last_write_ = shard_.loop_.now();
+  co_await delivery_.open_stream(headers, Delivery::Flush::with_first_piece);
 }
 
 // A stream that has begun asks nobody else: thousands of them need not hold their questions.
@@ -26,23 +18,6 @@ void Call::forget_request() {
   delivery_.request_done();
 }
 
-// Nothing came for a while: the client is given its 200 once `patience` is over, and comments every ten
-// seconds.
-Task<bool> Call::relay_quiet(Relay& relay) {
-  const MonoTime now = shard_.loop_.now();
-  if (!stream_open_) {
-    if (now < started_ + admission_.route->patience) co_return true;
-    kept_headers_.clear();  // whether this attempt's answer is the one delivered is not known yet
-    co_await open_stream(Delivery::Flush::now);
-    relay.let_comments_through();
-  } else if (now < last_write_ + kCommentEvery) {
-    co_return true;
-  }
-  const auto sent = co_await delivery_.piece(kKeepAlive);
-  last_write_ = now;
-  co_return sent.has_value();
-}
-
 namespace {
 
 struct StreamClocks {
@@ -51,18 +26,18 @@ struct StreamClocks {
 };
 
 // When the attempt is given up for want of bytes or tokens.
-struct Patience {
+struct Limit {
   MonoTime until;
   route::Outcome outcome;
   std::string_view why;
 };
-Patience patience_of(const StreamClocks& clocks, const config::Timeouts& limits, MonoTime call_deadline) {
+Limit limit_of(const StreamClocks& clocks, const config::Timeouts& limits, MonoTime call_deadline) {
   const MonoTime silent = earlier(call_deadline, clocks.last_byte, limits.silence);
   const MonoTime tokens = clocks.token_seen ? earlier(call_deadline, clocks.last_token, limits.stall)
                                             : earlier(call_deadline, clocks.began, limits.first_token);
   if (tokens <= silent)
-    return clocks.token_seen ? Patience{tokens, route::Outcome::slow, "the stream stalled between tokens"}
-                             : Patience{tokens, route::Outcome::silent, "no first token came in time"};
+    return clocks.token_seen ? Limit{tokens, route::Outcome::slow, "the stream stalled between tokens"}
+                             : Limit{tokens, route::Outcome::silent, "no first token came in time"};
   return {silent, clocks.token_seen ? route::Outcome::slow : route::Outcome::silent,
           "the stream fell silent"};
 }
@@ -79,35 +54,32 @@ Relay::Step next_step(Relay& relay, const Result<std::string_view>& piece) {
 
 Task<AttemptEnd> Call::relay_stream(net::ClientResponse& response) {
   Relay relay(*request_.dialect, shard_.reply_scanner_);
-  if (stream_open_) relay.let_comments_through();
   StreamClocks clocks{.began = shard_.loop_.now(), .last_byte = shard_.loop_.now(), .last_token = {}};
   std::optional<StreamFailure> broken;
   for (;;) {
-    const Patience patience = patience_of(clocks, admission_.route->timeouts, deadline_);
-    const MonoTime beat = stream_open_ ? last_write_ + kCommentEvery : started_ + admission_.route->patience;
-    const auto piece = co_await response.read(std::min(patience.until, beat));
+    const Limit limit = limit_of(clocks, admission_.route->timeouts, deadline_);
+    const auto piece = co_await response.read(limit.until);
     const MonoTime now = shard_.loop_.now();
     const bool waited = !piece && piece.error().fault == Fault::timed_out;
     if (stopped_) {
       broken = {route::Outcome::cancelled, cancelled_end().why};
       break;
     }
-    if (waited && now < patience.until) {
-      const bool alive = co_await relay_quiet(relay);
-      if (!alive) co_return client_left();
-      continue;
-    }
     if (waited) {
-      broken = {patience.outcome, std::string(patience.why)};
+      broken = {limit.outcome, std::string(limit.why)};
       break;
     }
+    if (stream_open_) relay.let_comments_through();
     Relay::Step step = next_step(relay, piece);
     clocks.last_byte = now;
     if (step.token) clocks.last_token = now, clocks.token_seen = true;
     if (step.token && !record_.first_token) record_.first_token = now - started_;
     if (!step.forward.empty()) {
-      if (!stream_open_) co_await open_stream(Delivery::Flush::with_first_piece);
+      while (patience_.commenting) co_await patience_.commented;
+      patience_.delivering = true;
+      if (!stream_open_) co_await open_stream();
       const auto sent = co_await delivery_.piece(step.forward);
+      patience_.delivering = false;
       last_write_ = shard_.loop_.now();
       if (!sent) co_return client_left();
       if (relay.facts().usable) forget_request();
@@ -127,6 +99,7 @@ Task<AttemptEnd> Call::end_stream(const Relay& relay, net::ClientResponse& respo
   // The end of the body comes with or right after [DONE]; reading it gives the connection back to the pool.
   const auto rest = co_await response.read(shard_.loop_.now() + std::chrono::milliseconds{100});
   (void)rest;
+  co_await end_patience();
   const auto sent = co_await delivery_.close_stream();
   if (!sent) co_return client_left();
   co_return AttemptEnd{.outcome = route::Outcome::delivered, .final = true};
@@ -145,6 +118,7 @@ Task<AttemptEnd> Call::break_stream(const Relay& relay, StreamFailure failure) {
   if (!relay.facts().usable) co_return end;
   served_model_ = relay.facts().model;
   end.final = true;
+  co_await end_patience();
   auto body = error_body(end);
   record_.status = 200;
   if (!stopped_) body.message = "The stream broke off after it had begun. " + end.why;

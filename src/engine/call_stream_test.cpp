@@ -8,6 +8,7 @@ namespace {
 
 using testing::EndsWith;
 using testing::HasSubstr;
+using namespace std::chrono_literals;
 
 constexpr std::string_view kQuestion = R"({"stream":true,"messages":[{"role":"user","content":"Hello"}]})";
 constexpr std::string_view kHead = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\n";
@@ -17,6 +18,7 @@ std::string event(std::string_view delta) {
          "}}]}\n\n";
 }
 const std::string kRole = event(R"("role":"assistant","content":"")");
+const std::string kComment = ": GANTRY WAITING\n\n";
 const std::string kToken = event(R"("content":"Hi")");
 
 /// What a client would have been given.
@@ -24,13 +26,16 @@ class Taken final : public Delivery {
  public:
   std::string pieces;
   int done_with_request = 0;
-  bool closed = false;
+  bool open = false, closed = false;
 
   Task<Result<void>> whole(int status, std::span<const net::Header>, std::string_view text) override {
     pieces = std::to_string(status) + std::string(text);
     co_return Result<void>{};
   }
-  Task<Result<void>> open_stream(std::span<const net::Header>, Flush) override { co_return Result<void>{}; }
+  Task<Result<void>> open_stream(std::span<const net::Header>, Flush) override {
+    open = true;
+    co_return Result<void>{};
+  }
   Task<Result<void>> piece(std::string_view bytes) override {
     pieces += bytes;
     co_return Result<void>{};
@@ -104,6 +109,48 @@ TEST_F(StreamCallTest, the_request_is_held_until_the_first_token_and_not_longer)
   peer.close(1);
   run_until([&] { return ended; });
   EXPECT_EQ(taken.done_with_request, 1);
+  EXPECT_TRUE(taken.closed);
+}
+
+TEST_F(StreamCallTest, its_client_is_kept_alive_while_upstream_sends_no_head_and_through_a_failover) {
+  ask();
+  advance(9s);
+  EXPECT_EQ(taken.pieces, "");
+  EXPECT_FALSE(taken.open) << "headers are held back: a failure can still have its own status";
+  advance(1s + 20ms);
+  EXPECT_TRUE(taken.open);
+  EXPECT_EQ(taken.pieces, kComment);
+  advance(10s + 20ms);
+  EXPECT_EQ(taken.pieces, kComment + kComment);
+  peer.close(0);
+  run_until([&] { return peer.requests() == 2; });
+  say(1, kHead);
+  say(1, kRole);
+  advance(10s + 20ms);
+  EXPECT_EQ(taken.pieces, kComment + kComment + kComment) << "no token yet";
+  say(1, kToken);
+  EXPECT_EQ(taken.pieces, kComment + kComment + kComment + kRole + kToken);
+  advance(5s);
+  say(1, kToken);
+  advance(6s);
+  EXPECT_THAT(taken.pieces, EndsWith(kToken + kToken)) << "tokens are signs of life themselves";
+  advance(5s);
+  EXPECT_THAT(taken.pieces, EndsWith(kToken + kToken + kComment));
+  say(1, "data: [DONE]\n\n");
+  peer.close(1);
+  run_until([&] { return ended; });
+  EXPECT_TRUE(taken.closed);
+}
+
+TEST_F(StreamCallTest, whoever_was_given_a_200_while_waiting_is_told_of_a_failure_in_band) {
+  ask();
+  advance(11s);
+  EXPECT_TRUE(taken.open);
+  peer.close(0);
+  run_until([&] { return peer.requests() == 2; });
+  peer.close(1);
+  run_until([&] { return ended; });
+  EXPECT_THAT(taken.pieces, HasSubstr(R"("error":{"code":502)"));
   EXPECT_TRUE(taken.closed);
 }
 
