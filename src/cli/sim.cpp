@@ -7,9 +7,9 @@
 #include <cstdio>
 #include <memory>
 
+#include "base/url.hpp"
 #include "cli/command.hpp"
 #include "cli/run.hpp"
-#include "config/address.hpp"
 #include "gateway/test_control.hpp"
 #include "sim/serve.hpp"
 
@@ -22,7 +22,7 @@ struct SimFlags {
 };
 
 int simulate(SimFlags& flags) {
-  auto address = config::parse_host_port(flags.listen);
+  auto address = parse_host_port(flags.listen);
   if (!address) {
     fmt::print(stderr, "--listen {}: {}\n    write it like 127.0.0.1:8701\n", flags.listen,
                address.error().detail);
@@ -46,8 +46,8 @@ int simulate(SimFlags& flags) {
     return kUsage;
   }
   if (control) (*server)->each_loop([&](net::Loop& loop) { control->register_loop(loop); });
-  const config::HostPort at{flags.server.address, (*server)->port()};
-  fmt::print(stderr, "SIMULATED OpenRouter listening on http://{}\n", config::to_string(at));
+  const HostPort at{flags.server.address, (*server)->port()};
+  fmt::print(stderr, "SIMULATED OpenRouter listening on http://{}\n", to_string(at));
   int received = 0;
   ::sigwait(&stop, &received);
   if (control) (*server)->each_loop([&](net::Loop& loop) { control->forget_loop(loop); });

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <set>
 
+#include "base/url.hpp"
 #include "config/nearest.hpp"
 #include "config/value.hpp"
 
@@ -264,7 +265,8 @@ void Builder::overlay() {
   if (!inputs_.listen.empty()) set("server", "listen", inputs_.listen, "--listen");
   auto& upstream = config_.upstream;
   // HTTPS_PROXY speaks of https only; the lower-case name wins, as with curl.
-  const bool https = upstream.base_url.starts_with("https://");
+  const auto base = parse_url(upstream.base_url);
+  const bool https = base && base->https;
   if (auto proxy = variable({"https_proxy", "HTTPS_PROXY"}, which);
       https && upstream.proxy.empty() && !proxy.empty())
     set("upstream", "proxy", proxy.contains("://") ? proxy : "http://" + proxy, which);

@@ -244,7 +244,8 @@ const Bad kBad[] = {
      "read on the "
      "way | use https://, or set allow_plain_http = true under [upstream]\n"},
     {"url", "[upstream]\nbase_url = \"openrouter.ai\"\n",
-     "g.toml:2 | upstream.base_url is not usable: it does not start with http:// or https:// | write it like "
+     "g.toml:2 | upstream.base_url is not usable: it begins with neither https:// nor http:// | write it "
+     "like "
      "https://openrouter.ai/api/v1\n"},
     {"proxy_password", "[upstream]\nproxy = \"http://me:word@proxy:1\"\n",
      "g.toml:2 | upstream.proxy holds a user name or password | keep it out of this file: set the variable "

@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <set>
 
-#include "config/address.hpp"
+#include "base/url.hpp"
 #include "config/build.hpp"
 #include "config/units.hpp"
 

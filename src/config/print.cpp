@@ -5,7 +5,7 @@
 #include <limits>
 #include <optional>
 
-#include "config/address.hpp"
+#include "base/url.hpp"
 #include "config/units.hpp"
 #include "config/value.hpp"
 

@@ -4,7 +4,7 @@
 
 #include <algorithm>
 
-#include "config/address.hpp"
+#include "base/url.hpp"
 #include "config/value.hpp"
 
 namespace gantry::config {

@@ -6,7 +6,7 @@
 #include <cmath>
 #include <optional>
 
-#include "config/address.hpp"
+#include "base/url.hpp"
 #include "config/units.hpp"
 
 namespace gantry::config {

@@ -1,23 +1,12 @@
 #include "gateway/guard.hpp"
 
+#include "base/url.hpp"
+
 namespace gantry::gateway {
 namespace {
 
 bool is_port(std::string_view text) {
   return !text.empty() && text.size() <= 5 && text.find_first_not_of("0123456789") == std::string_view::npos;
-}
-
-bool is_loopback_v4(std::string_view host) {
-  if (!host.starts_with("127.")) return false;
-  int dots = 0;
-  for (const char c : host) {
-    if (c == '.') {
-      ++dots;
-    } else if (c < '0' || c > '9') {
-      return false;
-    }
-  }
-  return dots == 3 && !host.ends_with('.');
 }
 
 bool is_json(std::string_view type) {
@@ -30,13 +19,14 @@ bool is_json(std::string_view type) {
 
 }  // namespace
 
+// Asked of each request: the port is cut off without a copy of anything.
 bool is_loopback_host(std::string_view host) {
   if (host.starts_with("[::1]")) return host.size() == 5 || (host[5] == ':' && is_port(host.substr(6)));
   if (const auto colon = host.rfind(':'); colon != std::string_view::npos) {
     if (!is_port(host.substr(colon + 1))) return false;
     host = host.substr(0, colon);
   }
-  return net::same_name(host, "localhost") || is_loopback_v4(host);
+  return is_loopback(host);
 }
 
 std::optional<GuardRefusal> guard(const net::RequestHead& head, bool open) {

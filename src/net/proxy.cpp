@@ -3,6 +3,7 @@
 #include <array>
 #include <cstdint>
 
+#include "base/url.hpp"
 #include "net/http_parser.hpp"
 
 namespace gantry::net {
@@ -93,34 +94,21 @@ Task<Result<int>> read_answer(Socket& socket, MonoTime deadline) {
 }  // namespace
 
 Result<Proxy> parse_proxy(std::string_view url) {
-  Proxy proxy;
-  std::string plain(url);
-  if (plain.find("://") == std::string::npos) plain.insert(0, "http://");
-  const auto begin = plain.find("://") + 3;
-  const auto at = plain.substr(0, plain.find('/', begin)).rfind('@');
-  if (at != std::string::npos) {
-    proxy.authorization =
-        "Basic " + base64(percent_decoded(std::string_view(plain).substr(begin, at - begin)));
-    plain.erase(begin, at + 1 - begin);
-  }
-  auto parsed = parse_base_url(plain);
+  const bool has_scheme = url.find("://") != std::string_view::npos;
+  auto parsed = parse_url(has_scheme ? std::string(url) : "http://" + std::string(url));
   if (!parsed) return fail(parsed.error().fault, "proxy: " + parsed.error().detail);
-  if (parsed->origin.https)
-    return fail(Fault::bad_input, "proxy: it is spoken to in plain http; write http://");
+  if (parsed->https) return fail(Fault::bad_input, "proxy: it is spoken to in plain http; write http://");
   if (!parsed->path.empty())
     return fail(Fault::bad_input, "proxy: a proxy has a host and a port, but no path");
-  proxy.origin = std::move(parsed->origin);
+  Proxy proxy{.origin = {.https = false, .host = std::move(parsed->host), .port = parsed->port},
+              .authorization = {}};
+  if (parsed->user_info) proxy.authorization = "Basic " + base64(percent_decoded(*parsed->user_info));
   return proxy;
 }
 
-bool is_loopback(std::string_view host) {
-  if (same_name(host, "localhost") || host == "::1") return true;
-  if (host.size() > 10 && same_name(host.substr(host.size() - 10), ".localhost")) return true;
-  return host.starts_with("127.") && host.find_first_not_of("0123456789.") == std::string_view::npos;
-}
-
 bool bypasses_proxy(std::string_view no_proxy, const Origin& origin) {
-  if (is_loopback(origin.host)) return true;
+  // RFC 6761 §6.3: the subdomains of localhost lead here as well.
+  if (is_loopback(origin.host) || origin.host.ends_with(".localhost")) return true;
   while (!no_proxy.empty()) {
     const auto comma = std::min(no_proxy.find(','), no_proxy.size());
     if (entry_matches(trim(no_proxy.substr(0, comma)), origin)) return true;

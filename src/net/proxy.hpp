@@ -20,9 +20,6 @@ Result<Proxy> parse_proxy(std::string_view url);
 /// all their subdomains (a leading `.` or `*.` is the same), addresses, each with an optional port.
 bool bypasses_proxy(std::string_view no_proxy, const Origin& origin);
 
-/// 127.0.0.0/8, ::1, localhost and its subdomains (RFC 6761 §6.3).
-bool is_loopback(std::string_view host);
-
 /// Asks the proxy at the other end of `socket` for a tunnel to `origin`. Errors: refused with the proxy's
 /// status, malformed, timed_out, cancelled, closed, reset.
 Task<Result<void>> open_tunnel(Socket& socket, const Proxy& proxy, const Origin& origin, MonoTime deadline);

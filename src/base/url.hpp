@@ -1,12 +1,14 @@
 #pragma once
-// Addresses and URLs as far as the configuration must understand them. Pure: no name is looked up.
+// Addresses and URLs as an operator writes them. Pure: no name is looked up. Strict, since each is read once,
+// at the start, where it can still be told what is wrong.
 
+#include <optional>
 #include <string>
 #include <string_view>
 
 #include "base/result.hpp"
 
-namespace gantry::config {
+namespace gantry {
 
 struct HostPort {
   std::string host;  ///< without brackets
@@ -23,11 +25,13 @@ bool is_loopback(std::string_view host);
 
 struct Url {
   bool https = false;
-  std::string host;  ///< without brackets
-  bool user_info = false;
+  std::optional<std::string> user_info;  ///< as written, before the '@'
+  std::string host;                      ///< lower case, without brackets
+  unsigned short port = 0;               ///< the scheme's own unless given
+  std::string path;                      ///< as written, without slashes at its end
 };
 /// scheme://[user@]host[:port][/path] with scheme http or https, without query and fragment. Errors:
-/// bad_input.
+/// bad_input saying what is wrong, in words that follow a colon.
 Result<Url> parse_url(std::string_view text);
 
-}  // namespace gantry::config
+}  // namespace gantry
