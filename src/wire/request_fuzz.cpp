@@ -1,5 +1,6 @@
 // A body that is accepted has ranges inside itself, reads the same through simdjson's own parser, and after
-// splicing a model and a limit into it says just those. A body that is refused says why and what to do.
+// splicing a model and a limit into it says just those; what it needs agrees with what it has. A body that is
+// refused says why and what to do.
 #include <simdjson.h>
 
 #include <cstddef>
@@ -9,6 +10,7 @@
 #include <string_view>
 
 #include "wire/dialect.hpp"
+#include "wire/needs.hpp"
 #include "wire/request.hpp"
 
 namespace {
@@ -56,6 +58,15 @@ void check_edit(const Dialect& dialect, RequestScanner& scanner, std::string_vie
           again->message_count == facts.message_count);
 }
 
+// The second look agrees with the first.
+void check_needs(std::string_view body, const RequestFacts& facts) {
+  const RequestNeeds needs = read_needs(body, facts);
+  require(needs.tools == facts.has_tools);
+  require(!needs.response_format || facts.has_response_format);
+  require(!needs.structured_outputs || needs.response_format);
+  require(needs.prompt_tokens_at_least >= 0);
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
@@ -65,6 +76,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   for (const Dialect* dialect : {&kChat, &kCompletions}) {
     const auto facts = dialect->scan(scanner, body);
     if (facts) {
+      check_needs(body, *facts);
       check_edit(*dialect, scanner, body, *facts);
       continue;
     }

@@ -1,0 +1,79 @@
+#pragma once
+// OpenRouter's models list (CONTRACT §8.1), reduced to what decides whether a model can do a request. Read
+// once and never changed: safe to read from any thread.
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <initializer_list>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "base/result.hpp"
+
+namespace gantry::wire {
+
+enum class Modality : std::uint8_t { text = 1, image = 2, audio = 4, file = 8, video = 16 };
+
+/// A set of modalities. Those that Gantry has no name for are not in it.
+class Modalities {
+ public:
+  constexpr Modalities() = default;
+  constexpr Modalities(std::initializer_list<Modality> all) {
+    for (const Modality each : all) add(each);
+  }
+  constexpr void add(Modality one) { bits_ |= static_cast<unsigned>(one); }
+  [[nodiscard]] constexpr bool has(Modality one) const { return (bits_ & static_cast<unsigned>(one)) != 0; }
+  [[nodiscard]] constexpr bool empty() const { return bits_ == 0; }
+  constexpr bool operator==(const Modalities&) const = default;
+
+ private:
+  unsigned bits_ = 0;
+};
+std::optional<Modality> modality_named(std::string_view name);
+std::string_view name(Modality modality);
+
+/// What a model can do. Whatever the list leaves out, or has as null or [], is unknown: nullopt.
+struct ModelFacts {
+  std::string id;
+  std::optional<std::int64_t> context_length;         ///< its own, else its top provider's
+  std::optional<std::int64_t> max_completion_tokens;  ///< its top provider's
+  std::optional<Modalities> inputs;
+  std::optional<Modalities> outputs;
+  std::optional<bool> tools;               ///< of supported_parameters, as are the next two
+  std::optional<bool> response_format;     ///< structured_outputs implies it
+  std::optional<bool> structured_outputs;  ///< response_format with a schema
+  std::optional<bool> reasoning_mandatory;
+  std::optional<bool> prefill;  ///< continues a trailing assistant message; the list does not tell
+  std::optional<std::chrono::sys_days> expiration_date;  ///< the model may be removed after that day
+};
+
+/// Models by every name they are asked for.
+class ModelTable {
+ public:
+  /// From the body of GET /models: {"data":[…]}. Unknown fields and values are passed over, so is an entry
+  /// without an id; of two with the same id the first stands. Errors: malformed, when it is not such a list.
+  static Result<ModelTable> parse(std::string_view body);
+
+  /// By id; then by canonical slug; then without a preset and a dynamic variant (CONTRACT §3.4), which every
+  /// model has. nullptr when the list does not name it.
+  [[nodiscard]] const ModelFacts* find(std::string_view id) const;
+  [[nodiscard]] const std::vector<ModelFacts>& all() const { return models_; }
+
+ private:
+  struct Hash {
+    using is_transparent = void;
+    std::size_t operator()(std::string_view text) const { return std::hash<std::string_view>{}(text); }
+  };
+  using Names = std::unordered_map<std::string, std::size_t, Hash, std::equal_to<>>;
+
+  [[nodiscard]] const ModelFacts* named(std::string_view name) const;
+
+  std::vector<ModelFacts> models_;
+  Names names_;  // indices into models_
+};
+
+}  // namespace gantry::wire

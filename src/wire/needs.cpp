@@ -1,0 +1,111 @@
+#include "wire/needs.hpp"
+
+#include <array>
+#include <utility>
+
+#include "wire/json_reader.hpp"
+
+namespace gantry::wire {
+namespace {
+
+constexpr std::size_t kCodePointsAToken = 8;
+
+// The types of a message's parts (CONTRACT §3.2).
+constexpr std::array<std::pair<std::string_view, Modality>, 4> kParts = {{
+    {"image_url", Modality::image},
+    {"input_audio", Modality::audio},
+    {"video_url", Modality::video},
+    {"input_video", Modality::video},
+}};
+
+class Reading {
+ public:
+  explicit Reading(std::string_view body) : in_(body) {}
+
+  RequestNeeds run() {
+    in_.each_member(in_.root(), [this](std::string_view key, JsonToken value) { field(key, value); });
+    if (files_ && native_files_) needs_.inputs.add(Modality::file);
+    return needs_;
+  }
+
+ private:
+  void field(std::string_view key, JsonToken value) {
+    if (key == "tools") {
+      needs_.tools = value.is_array() && !in_.is_empty(value);
+    } else if (key == "response_format") {
+      response_format(value);
+    } else if (key == "modalities") {
+      in_.each_element(value, [this](JsonToken each) {
+        if (const auto known = modality_named(each.string().value_or(""))) needs_.outputs.add(*known);
+      });
+    } else if (key == "reasoning") {
+      in_.each_member(value, [this](std::string_view inner, JsonToken member) {
+        if (inner == "effort" && member == "none") needs_.no_reasoning = true;
+      });
+    } else if (key == "reasoning_effort") {
+      if (value == "none") needs_.no_reasoning = true;
+    } else if (key == "messages") {
+      in_.each_element(value, [this](JsonToken each) { message(each); });
+    } else if (key == "plugins") {
+      in_.each_element(value, [this](JsonToken each) { plugin(each); });
+    }
+  }
+
+  void response_format(JsonToken value) {
+    in_.each_member(value, [this](std::string_view key, JsonToken member) {
+      if (key != "type" || !member.is_string()) return;
+      needs_.structured_outputs = member == "json_schema";
+      needs_.response_format = !(member == "text");
+    });
+  }
+
+  void message(JsonToken value) {
+    needs_.prefill = false;
+    in_.each_member(value, [this](std::string_view key, JsonToken member) {
+      if (key == "role") needs_.prefill = member == "assistant";
+      if (key == "content") in_.each_element(member, [this](JsonToken part) { content_part(part); });
+    });
+  }
+
+  void content_part(JsonToken part) {
+    in_.each_member(part, [this](std::string_view key, JsonToken member) {
+      if (key != "type") return;
+      for (const auto& [type, modality] : kParts)
+        if (member == type) needs_.inputs.add(modality);
+      files_ = files_ || member == "file";
+    });
+  }
+
+  // {"id":"file-parser","pdf":{"engine":"native"}}
+  void plugin(JsonToken value) {
+    bool parser = false, native = false;
+    in_.each_member(value, [&](std::string_view key, JsonToken member) {
+      if (key == "id") parser = member == "file-parser";
+      if (key == "pdf")
+        in_.each_member(member, [&](std::string_view inner, JsonToken engine) {
+          if (inner == "engine") native = engine == "native";
+        });
+    });
+    native_files_ = native_files_ || (parser && native);
+  }
+
+  JsonReader in_;
+  RequestNeeds needs_;
+  bool files_ = false;
+  bool native_files_ = false;
+};
+
+}  // namespace
+
+std::int64_t tokens_at_least(std::size_t code_points) {
+  return static_cast<std::int64_t>(code_points / kCodePointsAToken);
+}
+
+RequestNeeds read_needs(std::string_view body, const RequestFacts& facts) {
+  RequestNeeds needs = Reading(body).run();
+  needs.prompt_tokens_at_least = tokens_at_least(facts.prompt.code_points);
+  needs.max_tokens = facts.max_completion_tokens ? facts.max_completion_tokens : facts.max_tokens;
+  return needs;
+}
+
+}  // namespace gantry::wire
