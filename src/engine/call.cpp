@@ -40,13 +40,14 @@ Call::Call(Shard& shard, CallRequest request, Delivery& delivery)
 }
 
 Call::~Call() {
+  if (abandoned_) --shard_.abandoned_;
   (prev_ ? prev_->next_ : shard_.calls_) = next_;
   if (next_) next_->prev_ = prev_;
   shard_.call_ends();
 }
 
 void Call::stop(Why why) {
-  if (stopped_) return;
+  if (stopped_ || (why == Why::client_gone && abandon())) return;
   stopped_ = true;
   stopped_why_ = why;
   canceller_.cancel();
@@ -56,6 +57,22 @@ void Call::stop(Why why) {
 Task<void> Call::run() {
   if (auto refusal = prepare()) return deliver_refusal(std::move(*refusal));
   return walk();
+}
+
+// A plain attempt is billed in full whether it is cancelled or not (CONTRACT §5.4), so nothing is saved by
+// cutting it: within bounds it is read to its end, and its exact cost is known.
+bool Call::abandon() {
+  constexpr Duration kLongest = std::chrono::minutes{5};
+  if (abandoned_) return true;
+  if (facts_.stream || !asked_ || shard_.abandoned_ >= Shard::kMostAbandoned) return false;
+  abandoned_ = true;
+  ++shard_.abandoned_;
+  const auto cut = [](void* self) {
+    auto& call = *static_cast<Call*>(self);
+    call.stop(Why::draining);
+  };
+  shard_.loop_.set_timer(patience_.timer, earlier(deadline_, shard_.loop_.now(), kLongest), cut, this);
+  return true;
 }
 
 Task<void> Call::walk() {
@@ -96,7 +113,9 @@ Task<void> Call::ask_upstream() {
       end = cancelled_end();
     } else {
       end = co_await attempt(model_);
+      asked_ = false;
     }
+    if (abandoned_) end = abandoned_end(std::move(end));
     note_attempt(model_, end, shard_.loop_.now() - attempt_began_);
     if (end.final || end.outcome == route::Outcome::delivered) co_return;
     if (end.ours) {
@@ -149,7 +168,8 @@ Task<Call::Sent> Call::send(std::size_t model) {
   std::string path;
   path.reserve(target_->base.path.size() + request_.dialect->path.size());
   path.append(target_->base.path).append(request_.dialect->path);
-  const net::ClientRequest request{.method = "POST", .path = path, .headers = headers.all(), .body = pieces};
+  const net::ClientRequest request{
+      .method = "POST", .path = path, .headers = headers.all(), .body = pieces, .on_its_way = &asked_};
   const auto& limits = admission_.route->timeouts;
   const MonoTime now = shard_.loop_.now();
   const net::ClientDeadlines deadlines{
@@ -202,14 +222,21 @@ Task<AttemptEnd> Call::read_plain(net::ClientResponse& response) {
                          .why = "the answer came whole, not as a stream"};
   served_model_ = std::move(reply->model);
   if (generation_id_.empty()) generation_id_ = std::move(reply->id);
+  if (abandoned_) co_return AttemptEnd{.outcome = route::Outcome::delivered, .final = true};
   const auto headers = answer_headers("application/json");
   const auto sent = co_await delivery_.whole(200, headers, body);
-  if (!sent)
-    co_return AttemptEnd{.outcome = route::Outcome::cancelled, .why = "the client left", .final = true};
+  if (!sent) co_return client_left();
   co_return AttemptEnd{.outcome = route::Outcome::delivered, .final = true};
 }
 
 // ---- ends
+
+AttemptEnd Call::abandoned_end(AttemptEnd end) const {
+  const bool whole = end.outcome == route::Outcome::delivered;
+  end = client_left();
+  if (whole) end.why = "the client left; the answer was read to its end for its cost";
+  return end;
+}
 
 AttemptEnd Call::cancelled_end() const {
   const bool draining = stopped_why_ == Why::draining;

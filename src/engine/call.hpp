@@ -58,6 +58,7 @@ class Call {
   [[gnu::noinline]] std::optional<wire::Refusal> prepare();
   Task<void> walk();
   Task<void> ask_upstream();
+  [[nodiscard]] bool abandon();
   Task<AttemptEnd> attempt(std::size_t model);
   [[gnu::noinline]] Task<Sent> send(std::size_t model);
   [[gnu::noinline]] Task<AttemptEnd> read_plain(net::ClientResponse& response);
@@ -81,6 +82,7 @@ class Call {
   [[nodiscard]] AttemptEnd status_end(int status, std::string_view body) const;
   [[nodiscard]] AttemptEnd cancelled_end() const;
   [[nodiscard]] AttemptEnd client_left() const;
+  [[nodiscard]] AttemptEnd abandoned_end(AttemptEnd end) const;
   [[nodiscard]] wire::ErrorBody error_body(const AttemptEnd& end) const;
   [[nodiscard]] wire::ErrorBody own_body(std::string message, std::string remedy) const;
   [[nodiscard]] std::vector<wire::AttemptLine> attempt_lines() const;
@@ -126,6 +128,8 @@ class Call {
 
   Patience patience_;  // for streams
   bool stream_open_ = false;
+  bool asked_ = false;      // upstream may have seen the attempt that is under way
+  bool abandoned_ = false;  // nobody waits for it any more: it is read for its cost alone
   std::optional<std::size_t> last_asked_;
   std::size_t model_ = 0;  // index of the model being asked
   MonoTime last_write_{}, attempt_began_{};

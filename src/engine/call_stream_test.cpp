@@ -1,7 +1,6 @@
 // A streamed call on one shard against a scripted upstream: how long it holds its request.
 
-#include "engine/call.hpp"
-#include "net/client_test_kit.hpp"
+#include "engine/call_test_kit.hpp"
 
 namespace gantry::engine {
 namespace {
@@ -21,71 +20,8 @@ const std::string kRole = event(R"("role":"assistant","content":"")");
 const std::string kComment = ": GANTRY WAITING\n\n";
 const std::string kToken = event(R"("content":"Hi")");
 
-/// What a client would have been given.
-class Taken final : public Delivery {
- public:
-  std::string pieces;
-  int done_with_request = 0;
-  bool open = false, closed = false;
-
-  Task<Result<void>> whole(int status, std::span<const net::Header>, std::string_view text) override {
-    pieces = std::to_string(status) + std::string(text);
-    co_return Result<void>{};
-  }
-  Task<Result<void>> open_stream(std::span<const net::Header>, Flush) override {
-    open = true;
-    co_return Result<void>{};
-  }
-  Task<Result<void>> piece(std::string_view bytes) override {
-    pieces += bytes;
-    co_return Result<void>{};
-  }
-  Task<Result<void>> close_stream() override {
-    closed = true;
-    co_return Result<void>{};
-  }
-  void request_done() override { ++done_with_request; }
-  [[nodiscard]] bool gone() const override { return false; }
-  void on_gone(void (*)(void*), void*) override {}
-  [[nodiscard]] std::size_t bytes_sent() const override { return pieces.size(); }
-};
-
-struct StreamCallTest : net::ClientTest {
-  observe::Observer observer{time, 1};
-  std::optional<Shard> shard;
-  Taken taken;
-  bool ended = false;
-
-  void SetUp() override {
-    auto config = std::make_shared<config::Config>();
-    config->upstream.base_url = "http://127.0.0.1:" + std::to_string(peer.port()) + "/api/v1";
-    config->upstream.key = Secret("sk-or-v1-0000000000000000");
-    config::Route& route = config->routes["default"];
-    route.name = "default";
-    route.models = {"acme/alpha", "acme/beta"};
-    shard.emplace(loop, 0, Collaborators{observer, resolver, nullptr, nullptr}, config, 1);
-  }
-  void ask() {
-    loop.spawn(run(*shard, taken, ended));
-    run_until([&] { return peer.requests() == 1; });
-  }
-  static Task<void> run(Shard& shard, Taken& taken, bool& ended) {
-    const std::string body(kQuestion);
-    net::HeaderView headers;
-    headers.add("x-session-id", "session-7");
-    co_await shard.call({.body = body, .headers = &headers}, taken);
-    ended = true;
-  }
-  void say(std::size_t line, std::string_view bytes) {
-    peer.say(line, bytes);
-    settle();
-  }
-  void TearDown() override {
-    shard->cut_calls();  // what a failed test left
-    run_until([this] { return ended; });
-    shard.reset();
-    ClientTest::TearDown();
-  }
+struct StreamCallTest : CallTest {
+  void ask() { CallTest::ask(std::string(kQuestion)); }
 };
 
 TEST_F(StreamCallTest, the_request_is_held_until_the_first_token_and_not_longer) {
@@ -103,7 +39,7 @@ TEST_F(StreamCallTest, the_request_is_held_until_the_first_token_and_not_longer)
   EXPECT_EQ(taken.done_with_request, 0);
   say(1, kToken);
   EXPECT_EQ(taken.done_with_request, 1);
-  EXPECT_EQ(taken.pieces, kRole + kToken);
+  EXPECT_EQ(taken.body, kRole + kToken);
   say(1, kToken);
   say(1, "data: [DONE]\n\n");
   peer.close(1);
@@ -115,27 +51,27 @@ TEST_F(StreamCallTest, the_request_is_held_until_the_first_token_and_not_longer)
 TEST_F(StreamCallTest, its_client_is_kept_alive_while_upstream_sends_no_head_and_through_a_failover) {
   ask();
   advance(9s);
-  EXPECT_EQ(taken.pieces, "");
+  EXPECT_EQ(taken.body, "");
   EXPECT_FALSE(taken.open) << "headers are held back: a failure can still have its own status";
   advance(1s + 20ms);
   EXPECT_TRUE(taken.open);
-  EXPECT_EQ(taken.pieces, kComment);
+  EXPECT_EQ(taken.body, kComment);
   advance(10s + 20ms);
-  EXPECT_EQ(taken.pieces, kComment + kComment);
+  EXPECT_EQ(taken.body, kComment + kComment);
   peer.close(0);
   run_until([&] { return peer.requests() == 2; });
   say(1, kHead);
   say(1, kRole);
   advance(10s + 20ms);
-  EXPECT_EQ(taken.pieces, kComment + kComment + kComment) << "no token yet";
+  EXPECT_EQ(taken.body, kComment + kComment + kComment) << "no token yet";
   say(1, kToken);
-  EXPECT_EQ(taken.pieces, kComment + kComment + kComment + kRole + kToken);
+  EXPECT_EQ(taken.body, kComment + kComment + kComment + kRole + kToken);
   advance(5s);
   say(1, kToken);
   advance(6s);
-  EXPECT_THAT(taken.pieces, EndsWith(kToken + kToken)) << "tokens are signs of life themselves";
+  EXPECT_THAT(taken.body, EndsWith(kToken + kToken)) << "tokens are signs of life themselves";
   advance(5s);
-  EXPECT_THAT(taken.pieces, EndsWith(kToken + kToken + kComment));
+  EXPECT_THAT(taken.body, EndsWith(kToken + kToken + kComment));
   say(1, "data: [DONE]\n\n");
   peer.close(1);
   run_until([&] { return ended; });
@@ -150,7 +86,7 @@ TEST_F(StreamCallTest, whoever_was_given_a_200_while_waiting_is_told_of_a_failur
   run_until([&] { return peer.requests() == 2; });
   peer.close(1);
   run_until([&] { return ended; });
-  EXPECT_THAT(taken.pieces, HasSubstr(R"("error":{"code":502)"));
+  EXPECT_THAT(taken.body, HasSubstr(R"("error":{"code":502)"));
   EXPECT_TRUE(taken.closed);
 }
 
@@ -161,8 +97,8 @@ TEST_F(StreamCallTest, a_stream_that_breaks_after_its_first_token_ends_without_i
   EXPECT_EQ(taken.done_with_request, 1);
   peer.close(0, net::Socket::Close::reset);
   run_until([&] { return ended; });
-  EXPECT_THAT(taken.pieces, HasSubstr("The stream broke off after it had begun."));
-  EXPECT_THAT(taken.pieces, HasSubstr(R"("finish_reason":"error")"));
+  EXPECT_THAT(taken.body, HasSubstr("The stream broke off after it had begun."));
+  EXPECT_THAT(taken.body, HasSubstr(R"("finish_reason":"error")"));
   EXPECT_EQ(peer.requests(), 1u);
 }
 

@@ -1,74 +1,20 @@
-// Plain replies against the bound that all bodies of the process share: one shard, a scripted upstream.
+// Plain replies: against the bound that all bodies of the process share, and for clients that leave.
 
-#include "engine/call.hpp"
+#include "engine/call_test_kit.hpp"
 #include "engine/reply_buffer.hpp"
-#include "net/client_test_kit.hpp"
-#include "net/http_server.hpp"
 
 namespace gantry::engine {
 namespace {
 
 using testing::HasSubstr;
 using testing::Not;
+using namespace std::chrono_literals;
 
 constexpr std::string_view kQuestion = R"({"messages":[{"role":"user","content":"Hello"}]})";
 
-/// What a client would have been given.
-class Taken final : public Delivery {
- public:
-  int status = 0;
-  std::string body;
-  std::size_t held = 0;  ///< of the bound, while the answer was being delivered
-  net::InflightBytes* inflight = nullptr;
-
-  Task<Result<void>> whole(int with, std::span<const net::Header>, std::string_view text) override {
-    status = with, body = text, held = inflight->held();
-    co_return Result<void>{};
-  }
-  Task<Result<void>> open_stream(std::span<const net::Header>, Flush) override { co_return Result<void>{}; }
-  Task<Result<void>> piece(std::string_view) override { co_return Result<void>{}; }
-  Task<Result<void>> close_stream() override { co_return Result<void>{}; }
-  [[nodiscard]] bool gone() const override { return false; }
-  void on_gone(void (*)(void*), void*) override {}
-  [[nodiscard]] std::size_t bytes_sent() const override { return body.size(); }
-};
-
-struct PlainReplyTest : net::ClientTest {
-  net::InflightBytes inflight{400'000};
-  observe::Observer observer{time, 1};
-  std::optional<Shard> shard;
-  Taken taken;
-  bool ended = false;
-
-  void ask() {
-    auto config = std::make_shared<config::Config>();
-    config->upstream.base_url = "http://127.0.0.1:" + std::to_string(peer.port()) + "/api/v1";
-    config->upstream.key = Secret("sk-or-v1-0000000000000000");
-    config::Route& route = config->routes["default"];
-    route.name = "default";
-    route.models = {"acme/alpha", "acme/beta"};
-    shard.emplace(loop, 0, Collaborators{observer, resolver, nullptr, &inflight}, config, 1);
-    taken.inflight = &inflight;
-    loop.spawn(run(*shard, taken, ended));
-    run_until([&] { return peer.requests() == 1; });
-  }
-  static Task<void> run(Shard& shard, Taken& taken, bool& ended) {
-    co_await shard.call({.body = kQuestion}, taken);
-    ended = true;
-  }
-  void say(std::string_view bytes) {
-    for (; !bytes.empty(); bytes.remove_prefix(std::min(bytes.size(), 16'384uz))) {
-      if (peer.line(0).ended) return;
-      peer.say(0, bytes.substr(0, 16'384));
-      settle();
-    }
-  }
-  void TearDown() override {
-    shard->cut_calls();  // what a failed test left
-    run_until([this] { return ended; });
-    shard.reset();
-    ClientTest::TearDown();
-  }
+struct PlainReplyTest : CallTest {
+  void ask() { CallTest::ask(std::string(kQuestion)); }
+  void say(std::string_view bytes) { CallTest::say(0, bytes); }
 };
 
 std::string head(std::size_t length) {
@@ -121,6 +67,44 @@ TEST_F(PlainReplyTest, a_claimed_length_counts_for_nothing_and_a_cut_gives_back_
   run_until([&] { return ended; });
   EXPECT_EQ(taken.status, 503);
   EXPECT_EQ(inflight.held(), 0u);
+}
+
+TEST_F(PlainReplyTest, is_read_to_its_end_for_its_cost_when_the_client_leaves) {
+  ask();
+  taken.leave();
+  settle();
+  EXPECT_FALSE(ended);
+  const std::string text =
+      R"({"id":"gen-1","model":"acme/alpha","choices":[{"message":{"content":"Hi"},"finish_reason":"stop"}],)"
+      R"("usage":{"prompt_tokens":1,"completion_tokens":1,"cost":0.25}})";
+  say(head(text.size()) + text);
+  run_until([&] { return ended; });
+  EXPECT_EQ(taken.status, 0);
+  EXPECT_EQ(peer.requests(), 1u);
+  EXPECT_THAT(observer.metrics_text({}, false), HasSubstr("gantry_cost_usd_total 0.25"));
+  EXPECT_THAT(observer.metrics_text({}, false),
+              HasSubstr(R"(gantry_call_outcomes_total{outcome="cancelled"} 1)"));
+}
+
+TEST_F(PlainReplyTest, of_a_client_that_left_asks_no_other_model_when_it_fails) {
+  ask();
+  taken.leave();
+  say("HTTP/1.1 503 Service Unavailable\r\nContent-Length: 2\r\n\r\n{}");
+  run_until([&] { return ended; });
+  EXPECT_EQ(peer.requests(), 1u);
+}
+
+TEST_F(PlainReplyTest, of_a_client_that_left_is_cut_after_five_minutes) {
+  ask();
+  taken.leave();
+  for (int i = 0; i < 29; ++i) {
+    advance(10s);
+    say(i == 0 ? head(1'000) : " ");  // white space keeps it from being silent
+  }
+  EXPECT_FALSE(ended);
+  advance(11s);
+  run_until([&] { return ended; });
+  EXPECT_TRUE(peer.line(0).ended);
 }
 
 TEST(ReplyBuffer, keeps_every_byte_and_never_holds_more_than_twice_of_them) {

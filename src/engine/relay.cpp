@@ -58,10 +58,11 @@ void Relay::take(const wire::SseEvent& event, Step& step) {
 void Relay::take_chunk(const wire::SseEvent& event, Step& step) {
   const auto chunk = dialect_.chunk(scanner_, event.data);
   if (!chunk) {
-    // Blank events carry nothing, and behind a finish_reason comes only usage. Any other may have held text:
-    // without it the answer would look whole and not be.
-    const bool blank = event.data.find_first_not_of(" \t\r\n") == std::string_view::npos;
-    if (blank || facts_.finish != wire::FinishReason::none) return;
+    // What is no object was no chunk, and behind a finish_reason comes only usage: skipped, and the stream
+    // goes on. A broken object may have held text: without it the answer would look whole and not be.
+    const auto first = event.data.find_first_not_of(" \t\r\n");
+    const bool object = first != std::string_view::npos && event.data[first] == '{';
+    if (!object || facts_.finish != wire::FinishReason::none) return;
     failed_ = true;
     step.failure = StreamFailure{route::Outcome::upstream_error, "an event of the stream is not JSON"};
     return;

@@ -138,9 +138,12 @@ TEST(Relay, an_event_that_is_not_json_may_have_held_text_and_breaks_the_stream) 
 }
 
 TEST(Relay, a_malformed_event_is_left_out_where_no_text_can_be_lost) {
-  const auto blank = relay_all({kHi + "data:  \n\n" + kStop + kDone});
-  EXPECT_TRUE(blank.done);
-  EXPECT_EQ(blank.forwarded, kHi + kStop + kDone);
+  for (const std::string odd :
+       {"data:  \n\n", "data: ping\n\n", "data: null\n\n", "data: [1]\n\n", "data: \"{\n\n"}) {
+    const auto out = relay_all({kHi + odd + kStop + kDone});
+    EXPECT_TRUE(out.done) << odd;
+    EXPECT_EQ(out.forwarded, kHi + kStop + kDone) << odd;
+  }
   const auto behind = relay_all({kHi + kStop + "data: {\"usage\":\n\n" + kDone});
   EXPECT_TRUE(behind.done);
   EXPECT_EQ(behind.forwarded, kHi + kStop + kDone);

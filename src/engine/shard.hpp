@@ -90,6 +90,9 @@ class Shard {
 
   void call_begins();
   void call_ends();
+  /// Plain attempts whose client has left, read to their end for their cost (DESIGN §4, Hang-ups).
+  static constexpr std::size_t kMostAbandoned = 256;
+  std::size_t abandoned_ = 0;
   void look_for_rest();
 
   net::Loop& loop_;

@@ -91,6 +91,7 @@ Task<std::expected<ClientResponse, ClientFailure>> HttpClient::send(const Origin
       it.connection = std::move(*acquired);
     }
     const bool reused = it.connection->reused;
+    if (request.on_its_way) *request.on_its_way = true;
     auto failure = co_await it.run(deadlines.head);
     if (!failure) co_return response;
     it.restart();

@@ -60,6 +60,7 @@ struct ClientRequest {
   std::string_view path;            ///< with query, as it goes on the request line
   std::span<const Header> headers;  ///< without Host, Content-Length, Connection: the client adds those
   std::span<const std::string_view> body;  ///< gathered, never copied; empty = no body
+  bool* on_its_way = nullptr;              ///< set once the peer may see bytes of it
 };
 
 struct ClientDeadlines {
