@@ -30,7 +30,7 @@ bool is_loopback_host(std::string_view host) {
 }
 
 std::optional<GuardRefusal> guard(const net::RequestHead& head, bool open) {
-  const auto host = head.headers.get("host");
+  const auto host = head.host();
   if (!open && host && !is_loopback_host(*host))
     return GuardRefusal{403, "The Host header does not name this machine, and this gateway serves it alone.",
                         "Use http://127.0.0.1 or http://localhost in the base URL."};

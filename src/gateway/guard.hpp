@@ -16,9 +16,9 @@ struct GuardRefusal {
   std::string remedy;
 };
 
-/// Host must name this machine (a page cannot reach us by a name it controls), a foreign Origin is refused,
-/// and a POST needs a JSON content type (a form cannot send one without asking first). `open` lifts the Host
-/// rule, for a gateway whose owner put it on the network.
+/// The host asked for must name this machine (a page cannot reach us by a name it controls), a foreign Origin
+/// is refused, and a POST needs a JSON content type (a form cannot send one without asking first). `open`
+/// lifts the Host rule, for a gateway whose owner put it on the network.
 std::optional<GuardRefusal> guard(const net::RequestHead& head, bool open);
 
 /// True for localhost, 127.0.0.0/8 and ::1, with or without a port.

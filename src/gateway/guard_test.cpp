@@ -15,7 +15,8 @@ TEST(Guard, lets_programs_in_and_keeps_pages_out) {
     const char* origin;
     const char* type;
     bool open;
-    int expected;  // 0 = let in
+    int expected;                // 0 = let in
+    const char* authority = "";  // of an absolute target
   } rows[] = {
       {"a program on this machine", "POST", "127.0.0.1:8700", nullptr, "application/json", false, 0},
       {"by the name localhost", "POST", "localhost:8700", nullptr, "application/json; charset=utf-8", false,
@@ -35,6 +36,14 @@ TEST(Guard, lets_programs_in_and_keeps_pages_out) {
        true, 0},
       {"a page, on a network gateway", "POST", "gantry.internal", "https://evil.example", "application/json",
        true, 403},
+      {"an absolute target that names this machine", "GET", "evil.example", nullptr, nullptr, false, 0,
+       "127.0.0.1:8700"},
+      {"an absolute target that names another", "GET", "127.0.0.1:8700", nullptr, nullptr, false, 403,
+       "evil.example"},
+      {"a page whose origin is Host, not the target", "GET", "localhost:1", "http://localhost:1", nullptr,
+       false, 403, "localhost:8700"},
+      {"a page whose origin is the target", "GET", "localhost:1", "http://localhost:8700", nullptr, false, 0,
+       "localhost:8700"},
       {"a form", "POST", "localhost", nullptr, "text/plain", false, 415},
       {"a POST without a type", "POST", "localhost", nullptr, nullptr, false, 415},
       {"a GET needs no type", "GET", "localhost", nullptr, nullptr, false, 0},
@@ -43,6 +52,7 @@ TEST(Guard, lets_programs_in_and_keeps_pages_out) {
     net::RequestHead head;
     head.method = row.method;
     head.headers.add("Host", row.host);
+    head.authority = row.authority;
     if (row.origin) head.headers.add("Origin", row.origin);
     if (row.type) head.headers.add("Content-Type", row.type);
     const auto refused = guard(head, row.open);

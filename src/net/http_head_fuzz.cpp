@@ -99,6 +99,7 @@ void check_request(std::string_view bytes, std::size_t cut) {
   require(second.head_bytes() == again.size());
   require(second.head().method == head.method && second.head().path == head.path &&
           second.head().query == head.query);
+  require(second.head().authority.empty() && (head.host() || !whole.framing().http11));
   require(same(second.framing(), whole.framing()));
   require(same_fields(second.head().headers, head.headers));
 }

@@ -206,7 +206,7 @@ HeadState HeadScanner::scan(std::string_view bytes, const HeadLimits& limits, He
 void RequestParser::reset() {
   scanner_.reset();
   head_.headers.clear();
-  head_.method = head_.target = head_.path = head_.query = {};
+  head_.method = head_.target = head_.path = head_.query = head_.authority = {};
   head_.has_body = false;
   framing_ = {};
   expect_.reset();
@@ -242,12 +242,12 @@ HeadState RequestParser::parse(std::string_view bytes) {
   head_.method = reader.method;
   head_.target = reader.target;
   head_.has_body = framing_.body != BodyKind::none;
-  return split_target(judge.host.value_or("")) ? HeadState::done : HeadState::failed;
+  return split_target() ? HeadState::done : HeadState::failed;
 }
 
-// RFC 9112 §3.2: origin-form, or absolute-form whose authority is the Host (§3.2.2 tells clients to send the
-// same; a difference is how one front and one back come to believe in two hosts).
-bool RequestParser::split_target(std::string_view host) {
+// RFC 9112 §3.2: origin-form, or absolute-form, whose authority then stands for Host (§3.2.2: a server MUST
+// ignore that field, which is still checked for its form). Who judges hosts asks RequestHead::host().
+bool RequestParser::split_target() {
   const auto bad = [this](std::string_view reason) { return refuse(400, reason) != HeadState::failed; };
   std::string_view target = head_.target;
   if (head_.method == "CONNECT") return bad("CONNECT is not served here");
@@ -261,7 +261,7 @@ bool RequestParser::split_target(std::string_view host) {
     const auto slash = rest.find_first_of("/?");
     const std::string_view authority = rest.substr(0, slash);
     if (authority.empty() || !is_host(authority)) return bad("the request target has no valid host");
-    if (framing_.http11 && !same_name(authority, host)) return bad("Host differs from the request target");
+    head_.authority = authority;
     target = slash == std::string_view::npos ? std::string_view("/") : rest.substr(slash);
     if (target.front() != '/') return bad("the request target has no path");
   }

@@ -37,11 +37,18 @@ struct Framing {
 
 struct RequestHead {
   std::string_view method;
-  std::string_view target;  ///< path and query as sent; of an absolute-form target only these
-  std::string_view path;    ///< target up to '?'
-  std::string_view query;   ///< after '?', may be empty
+  std::string_view target;     ///< path and query as sent; of an absolute-form target only these
+  std::string_view path;       ///< target up to '?'
+  std::string_view query;      ///< after '?', may be empty
+  std::string_view authority;  ///< host[:port] of an absolute-form target; empty for a path
   HeaderView headers;
   bool has_body = false;
+
+  /// Whom the request is for: a target's authority, else Host (RFC 9112 §3.2.2). Only HTTP/1.0 may name
+  /// nobody.
+  [[nodiscard]] std::optional<std::string_view> host() const {
+    return authority.empty() ? headers.get("Host") : authority;
+  }
 };
 
 /// Finds the end of a head in bytes that arrive in pieces, looking at each byte once. Refuses at once what no
@@ -78,7 +85,7 @@ class RequestParser {
 
  private:
   HeadState refuse(int status, std::string_view reason);
-  bool split_target(std::string_view host);
+  bool split_target();
 
   HeadLimits limits_;
   HeadScanner scanner_;

@@ -169,7 +169,11 @@ const std::vector<Refused> kRefused = {
     {"the asterisk", "OPTIONS * HTTP/1.1\r\nHost: h", "400"},
     {"a target without a slash", "GET a HTTP/1.1\r\nHost: h", "400"},
     {"an absolute target of another scheme", "GET ftp://h/ HTTP/1.1\r\nHost: h", "400"},
-    {"an absolute target with another host", "GET http://i/ HTTP/1.1\r\nHost: h", "400"},
+    {"an absolute target and no Host", "GET http://h/ HTTP/1.1\r\nX: y", "400"},
+    {"an absolute target and two Hosts", "GET http://h/ HTTP/1.1\r\nHost: h\r\nHost: i", "400"},
+    {"an absolute target and a list as Host", "GET http://h/ HTTP/1.1\r\nHost: h, i", "400"},
+    {"an absolute target with a list as host", "GET http://h,i/ HTTP/1.1\r\nHost: h", "400"},
+    {"an absolute target with a backslash in its host", "GET http://h\\@i/ HTTP/1.1\r\nHost: h", "400"},
     {"an absolute target with a user", "GET http://u@h/ HTTP/1.1\r\nHost: u@h", "400"},
     {"an absolute target without a host", "GET http:///x HTTP/1.1\r\nHost:", "400"},
     {"two Expects", "GET / HTTP/1.1\r\nHost: h\r\nExpect: 100-continue\r\nExpect: 100-continue", "400"},
@@ -197,6 +201,29 @@ TEST(RequestParser, accepts_the_forms_that_clients_really_send) {
   };
   for (const auto& [what, head] : rows) {
     EXPECT_THAT(request({head + "\r\n\r\n"}), testing::Not(testing::StartsWith("refused"))) << what;
+  }
+}
+
+TEST(RequestParser, takes_the_authority_of_an_absolute_target_for_the_host) {
+  struct Row {
+    const char* what;
+    std::string head, host, target;
+  };
+  const Row rows[] = {
+      {"a path", "GET /a?b HTTP/1.1\r\nHost: h:1", "h:1", "/a?b"},
+      {"an absolute target that Host repeats", "GET http://h/a HTTP/1.1\r\nHost: h", "h", "/a"},
+      {"an absolute target against Host", "GET http://i:80/a?b HTTP/1.1\r\nHost: h", "i:80", "/a?b"},
+      {"an absolute target against an empty Host", "GET http://i HTTP/1.1\r\nHost:", "i", "/"},
+      {"an absolute target in HTTP/1.0", "GET HTTP://[::1]:80/ HTTP/1.0", "[::1]:80", "/"},
+      {"nobody, in HTTP/1.0", "GET / HTTP/1.0", "none", "/"},
+  };
+  RequestParser parser;
+  for (const auto& row : rows) {
+    parser.reset();
+    const std::string bytes = row.head + "\r\n\r\n";
+    ASSERT_EQ(parser.parse(bytes), HeadState::done) << row.what;
+    EXPECT_EQ(parser.head().host().value_or("none"), row.host) << row.what;
+    EXPECT_EQ(parser.head().target, row.target) << row.what;
   }
 }
 

@@ -49,7 +49,11 @@ const std::vector<Attack> kAttacks = {
     {"LF LF end after CR LF lines", "GET / HTTP/1.1\r\nHost: h\r\n\n", 400},
     {"two Hosts", "GET / HTTP/1.1\r\nHost: h\r\nHost: i\r\n\r\n", 400},
     {"no Host", "GET / HTTP/1.1\r\n\r\n", 400},
-    {"absolute target against Host", "GET http://i/ HTTP/1.1\r\nHost: h\r\n\r\n", 400},
+    {"absolute target without Host", "GET http://h/ HTTP/1.1\r\n\r\n", 400},
+    {"absolute target and two Hosts", "GET http://h/ HTTP/1.1\r\nHost: h\r\nHost: i\r\n\r\n", 400},
+    {"absolute target with a user", "GET http://h@i/ HTTP/1.1\r\nHost: h\r\n\r\n", 400},
+    {"absolute target with two hosts", "GET http://h,i/ HTTP/1.1\r\nHost: h\r\n\r\n", 400},
+    {"absolute target of another scheme", "GET gopher://h/ HTTP/1.1\r\nHost: h\r\n\r\n", 400},
     {"HTTP/2 preface", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", 505},
     {"CONNECT", "CONNECT h:1 HTTP/1.1\r\nHost: h:1\r\n\r\n", 400},
     {"asterisk", "OPTIONS * HTTP/1.1\r\nHost: h\r\n\r\n", 400},
@@ -107,6 +111,21 @@ TEST_F(HttpServerTest, a_smuggling_shape_behind_a_good_request_is_refused_as_wel
     EXPECT_THAT(client.got, testing::HasSubstr("HTTP/1.1 " + std::to_string(attack.status) + " "))
         << attack.name;
   }
+}
+
+TEST_F(HttpServerTest, an_absolute_target_is_for_its_own_host_and_frames_nothing_differently) {
+  std::vector<std::string> hosts;
+  start([&](Exchange& exchange) {
+    hosts.emplace_back(exchange.head().host().value_or("none"));
+    return echo(exchange, *this);
+  });
+  RawClient client(port);
+  ask(client,
+      "POST http://i:80/a HTTP/1.1\r\nHost: h\r\nContent-Length: 3\r\n\r\nxyz" + get("/b") +
+          "GET http://i/c?d HTTP/1.1\r\nHost: h\r\n\r\n" + get("/last"),
+      "GET /last ");
+  EXPECT_EQ(seen, (std::vector<std::string>{"POST /a xyz", "GET /b ", "GET /c?d ", "GET /last "}));
+  EXPECT_EQ(hosts, (std::vector<std::string>{"i:80", "h", "i", "h"}));
 }
 
 TEST_F(HttpServerTest, a_request_inside_a_body_stays_a_body) {

@@ -115,3 +115,14 @@ def test_hanging_up_cancels_upstream(gateway, simulator, small_body):
     attempt = before.wait_ended()
     assert attempt["cancelled"]
     assert attempt["bytes_sent"] > 0
+
+
+@pytest.mark.parametrize(
+    ("target", "host", "status"),
+    [("http://evil.example", "127.0.0.1", "403"), ("http://localhost", "evil.example", "200"), ("", "evil.example", "403")],
+)
+def test_an_absolute_target_says_whom_a_request_is_for_whatever_host_says(gateway, target, host, status):
+    done = curl(
+        f"{gateway.url}/health", "--request-target", f"{target}/health", "-H", f"Host: {host}", "-w", "\n%{http_code}"
+    )
+    assert done.stdout.decode().splitlines()[-1] == status, done
