@@ -9,10 +9,12 @@
 
 #include "net/http_client.hpp"
 #include "net/proxy.hpp"
+#include "net/slab.hpp"
 
 namespace gantry::net {
 
-struct PooledConnection {
+struct PooledConnection : Packed<PooledConnection> {
+  PooledConnection(Socket with, MonoTime at) : socket(std::move(with)), born(at) {}
   Socket socket;
   MonoTime born{};
   MonoTime idle_since{};

@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "net/io.hpp"
+#include "net/slab.hpp"
 #include "net/socket.hpp"
 
 struct ssl_st;
@@ -15,7 +16,7 @@ namespace gantry::net {
 /// Why an operation is ended by us.
 enum class Stop { none, timed_out, cancelled };
 
-struct Socket::Impl final : Watched {
+struct Socket::Impl final : Watched, Packed<Socket::Impl> {
   Impl(Loop& owner, int descriptor, Endpoint from) : Watched(owner, descriptor), peer(std::move(from)) {}
   ~Impl() override;
 
