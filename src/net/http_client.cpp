@@ -131,6 +131,7 @@ Task<void> HttpClient::warm(Origin origin, std::size_t connections) {
 
 ClientStats HttpClient::stats() const {
   ClientStats stats = impl_->counted;
+  stats.spare = impl_->spare.size();
   for (const auto& pool : impl_->pools) {
     stats.open += pool->open();
     stats.idle += pool->idle();

@@ -53,6 +53,7 @@ struct ClientOptions {
 struct ClientStats {
   std::size_t open = 0, idle = 0, waiting = 0, connects = 0, connect_failures = 0, reused = 0,
               replaced_stale = 0;
+  std::size_t spare = 0;  ///< storages that are kept for coming requests
 };
 
 struct ClientRequest {
