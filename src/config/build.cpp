@@ -70,7 +70,7 @@ class Builder {
   std::string source_;
   const Inputs& inputs_;
   Config config_;
-  Route prototype_;  // what [attribution] says
+  Route prototype_;  // what [attribution] and [provider] say
   std::vector<Problem> problems_;
 };
 
@@ -114,7 +114,8 @@ void Builder::read_section(const Node& tree, std::string_view section, Route& ro
 }
 
 void Builder::read_tree(const Node& tree) {
-  read_section(tree, kAttribution, prototype_);  // first: routes start from it
+  for (const auto& common : kCommonSections)  // first: routes start from them
+    read_section(tree, common.name, prototype_);
   read_table(tree, "", "", prototype_);
   for (const auto* section : {"server", "upstream", "health", "log", "verify"})
     read_section(tree, section, prototype_);
@@ -142,13 +143,13 @@ void Builder::read_table(const Node& table, std::string_view section, std::strin
 void Builder::unknown(const Member& member, std::string_view section) {
   std::vector<std::string_view> known;
   for (const auto& field : fields())
-    if (field.section == (section == kAttribution ? kRouteAttribution : section)) known.push_back(field.key);
+    if (field.section == declaring(section)) known.push_back(field.key);
   if (section.empty()) {
     for (const auto& other : sections())
       if (!other.name.empty() && other.name.find('.') == std::string_view::npos) known.push_back(other.name);
     known.emplace_back("routes");
   }
-  if (section == kRoute) known.insert(known.end(), {"timeouts", "attribution"});
+  if (section == kRoute) known.insert(known.end(), {"timeouts", "provider", "attribution"});
   if (std::ranges::find(known, member.key) != known.end()) return;  // a section of its own
 
   auto remedy = std::string("`gantry config reference` lists the settings");
@@ -186,15 +187,18 @@ void Builder::read_route(const std::string& name, const Node& table) {
   Route route = prototype_;
   route.name = name;
   const auto path = "routes." + name;
-  for (const auto& field : fields()) {
-    if (field.section != kRouteAttribution) continue;
-    const auto common = config_.origins.find(dotted(kAttribution, field.key));
-    if (common != config_.origins.end())
-      config_.origins[dotted(path + ".attribution", field.key)] = common->second;
+  for (const auto& common : kCommonSections) {
+    for (const auto& field : fields()) {
+      if (field.section != common.of_route) continue;
+      const auto origin = config_.origins.find(dotted(common.name, field.key));
+      if (origin != config_.origins.end())
+        config_.origins[dotted(dotted(path, common.name), field.key)] = origin->second;
+    }
   }
   read_table(table, kRoute, path, route);
-  for (const auto& [key, section] :
-       {std::pair{"timeouts", kRouteTimeouts}, {"attribution", kRouteAttribution}}) {
+  for (const auto& [key, section] : {std::pair{"timeouts", kRouteTimeouts},
+                                     {"provider", kRouteProvider},
+                                     {"attribution", kRouteAttribution}}) {
     const auto* member = find(table, key);
     const auto inner = dotted(path, key);
     if (member && expect_table(*member, inner)) read_table(member->value, section, inner, route);

@@ -118,6 +118,56 @@ fallbacks = ["openai/gpt-4.1", "google/gemini-2.5-flash"]
                           "meta-llama/llama-3.3-70b-instruct"));
 }
 
+TEST(Build, reads_what_a_route_says_of_failover_and_providers) {
+  const auto config = good(R"(
+[provider]
+zdr = true
+only = ["deepinfra/turbo", "google-vertex"]
+max_price_prompt = "$3"
+[routes.default]
+fallback = "both"
+fallback_on_policy = true
+delivery = "assured"
+min_rate = 2
+[routes.open]
+primary = "openai/gpt-4.1"
+fallback = "openrouter"
+[routes.open.provider]
+zdr = false
+data_collection = "deny"
+only = []
+ignore = ["azure"]
+max_price_completion = "15.50 USD"
+)");
+  const auto& first = config.routes.at("default");
+  EXPECT_EQ(first.fallback, Fallback::both);
+  EXPECT_TRUE(first.fallback_on_policy);
+  EXPECT_EQ(first.delivery, DeliveryMode::assured);
+  EXPECT_EQ(first.min_rate, 2.0);
+  EXPECT_TRUE(first.provider.zdr);
+  EXPECT_EQ(first.provider.data_collection, DataCollection::allow);
+  EXPECT_THAT(first.provider.only, ElementsAre("deepinfra/turbo", "google-vertex"));
+  EXPECT_EQ(first.provider.max_price_prompt, "3");
+  const auto& open = config.routes.at("open");
+  EXPECT_EQ(open.fallback, Fallback::openrouter);
+  EXPECT_FALSE(open.fallback_on_policy);
+  EXPECT_EQ(open.delivery, DeliveryMode::stream);
+  EXPECT_EQ(open.min_rate, 0.0);
+  EXPECT_FALSE(open.provider.zdr);
+  EXPECT_EQ(open.provider.data_collection, DataCollection::deny);
+  EXPECT_TRUE(open.provider.only.empty());
+  EXPECT_THAT(open.provider.ignore, ElementsAre("azure"));
+  EXPECT_EQ(open.provider.max_price_prompt, "3");
+  EXPECT_EQ(open.provider.max_price_completion, "15.5");
+}
+
+TEST(Build, demands_nothing_of_providers_and_fails_over_itself_unless_told) {
+  const auto route = good("").routes.at("default");
+  EXPECT_EQ(route.provider, ProviderRules{});
+  EXPECT_EQ(route.fallback, Fallback::gantry);
+  EXPECT_EQ(route.delivery, DeliveryMode::stream);
+}
+
 TEST(Build, lowers_the_default_max_tokens_to_a_ceiling) {
   EXPECT_EQ(good("[routes.default]\nmax_tokens_ceiling = 1000\n").routes.at("default").max_tokens, 1000);
 }
@@ -227,6 +277,27 @@ const Bad kBad[] = {
      "g.toml:2 | attribution.categories must be a list of at most 2 categories in lower case with hyphens, "
      "and this is "
      "a list of 3 | write it like: categories = [\"general-chat\"]\n"},
+    {"fallback_by_nobody", "[routes.default]\nfallback = \"none\"\n",
+     "g.toml:2 | routes.default.fallback must be one of \"gantry\", \"openrouter\", \"both\", and this is "
+     "\"none\" | write it like: fallback = \"gantry\"\n"},
+    {"negative_rate", "[routes.default]\nmin_rate = -1\n",
+     "g.toml:2 | routes.default.min_rate must be a number from 0 to 100000, and this is -1 | write it like: "
+     "min_rate = 0.7\n"},
+    {"provider_with_a_space", "[routes.default.provider]\nonly = [\"Google Vertex\"]\n",
+     "g.toml:2 | routes.default.provider.only must be a list of at most 64 provider slugs such as deepinfra "
+     "or "
+     "google-vertex/us-east5, and this is \"Google Vertex\" | write it like: only = [\"deepinfra\", "
+     "\"google-vertex/us-east5\"]\n"},
+    {"price_without_unit", "[provider]\nmax_price_prompt = 3\n",
+     "g.toml:2 | provider.max_price_prompt must be money such as \"$10\" or \"10 USD\", and this is an "
+     "integer "
+     "| write it like: max_price_prompt = \"$10\"\n"},
+    {"no_provider_left", "[provider]\nonly = [\"a\", \"b\"]\nignore = [\"b\", \"a\"]\n",
+     "g.toml:3 | routes.default.provider.ignore leaves none of the providers that "
+     "routes.default.provider.only "
+     "allows | take one of them out of ignore, or allow another\n"},
+    {"region_that_is_no_setting", "[provider]\nregion = \"eu\"\n",
+     "g.toml:2 | \"region\" is not a setting of [provider] | `gantry config reference` lists the settings\n"},
     {"header_injection", "[attribution]\ntitle = \"a\\r\\nX-Evil: 1\"\n",
      "g.toml:2 | attribution.title must be one line of text, and this is text with a line break or control "
      "character | "

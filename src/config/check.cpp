@@ -25,6 +25,7 @@ class Checker {
  private:
   void add(std::initializer_list<std::string> paths, std::string message, std::string remedy);
   void timeouts(const Route& route);
+  void provider(const Route& route);
   bool plain_http_allowed(const Url& url) const {
     return is_loopback(url.host) || config_.upstream.allow_plain_http;
   }
@@ -103,6 +104,17 @@ void Checker::route(const Route& route) {
                     route.max_tokens_ceiling),
         "lower max_tokens or raise the ceiling");
   timeouts(route);
+  provider(route);
+}
+
+void Checker::provider(const Route& route) {
+  const auto path = "routes." + route.name + ".provider.";
+  const auto& rules = route.provider;
+  const auto ignored = [&](const auto& each) { return std::ranges::count(rules.ignore, each) != 0; };
+  if (!rules.only.empty() && std::ranges::all_of(rules.only, ignored))
+    add({path + "ignore", path + "only"},
+        fmt::format("{}ignore leaves none of the providers that {}only allows", path, path),
+        "take one of them out of ignore, or allow another");
 }
 
 void Checker::timeouts(const Route& route) {

@@ -39,6 +39,24 @@ struct Timeouts {
   bool operator==(const Timeouts&) const = default;
 };
 
+/// Who goes on to the next model of a chain (docs/decisions/0010).
+enum class Fallback : std::uint8_t { gantry, openrouter, both };
+/// How a stream reaches its client: as it comes, or after it was taken whole with full failover.
+enum class DeliveryMode : std::uint8_t { stream, assured };
+enum class DataCollection : std::uint8_t { allow, deny };
+
+/// What a route demands of the providers behind its models. A client may tighten it, never loosen it
+/// (wire/provider.hpp).
+struct ProviderRules {
+  bool zdr = false;
+  DataCollection data_collection = DataCollection::allow;
+  std::vector<std::string> only;     ///< slugs; empty = all
+  std::vector<std::string> ignore;   ///< slugs
+  std::string max_price_prompt;      ///< USD per million tokens, a decimal; empty = no limit
+  std::string max_price_completion;  ///< the same
+  bool operator==(const ProviderRules&) const = default;
+};
+
 struct Route {
   std::string name;
   std::vector<std::string> models;      ///< the chain, primary first; at least one
@@ -49,7 +67,12 @@ struct Route {
   int retries = 3;
   Duration patience =
       std::chrono::seconds{10};  ///< how long stream headers are held back before comments begin
+  Fallback fallback = Fallback::gantry;
+  bool fallback_on_policy = false;  ///< what a provider's policy refuses is asked of the next model too
+  DeliveryMode delivery = DeliveryMode::stream;
+  double min_rate = 0;  ///< tokens per second; a stream that is slower over `stall` is slow; 0 = none
   Timeouts timeouts;
+  ProviderRules provider;
   Attribution attribution;
   bool operator==(const Route&) const = default;
 };

@@ -4,6 +4,8 @@
 
 #include <limits>
 #include <optional>
+#include <type_traits>
+#include <variant>
 
 #include "base/url.hpp"
 #include "config/units.hpp"
@@ -34,20 +36,32 @@ std::string print_integer(const Slot& slot) {
   return std::to_string(*std::get<std::size_t*>(slot));
 }
 
-std::string print_number(const std::optional<double>& value) {
+std::string print_money(const std::string& amount) { return amount.empty() ? "" : toml_quote("$" + amount); }
+
+std::string print_number(const Slot& slot) {
+  const auto* const always = std::get_if<double*>(&slot);
+  const auto value = always ? std::optional(**always) : *std::get<std::optional<double>*>(slot);
   if (!value) return {};
   auto text = fmt::format("{}", *value);  // the shortest text that reads back as the same double
   return text.find_first_of(".e") == std::string::npos ? text + ".0" : text;
 }
 
+// The word of `choices` that stands there.
+std::string chosen(std::string_view choices, const Slot& slot) {
+  const auto words = choice_words(choices);
+  return std::visit(
+      [&](auto* value) -> std::string {
+        using Value = std::remove_pointer_t<decltype(value)>;
+        if constexpr (std::is_enum_v<Value>) return std::string(words.at(static_cast<std::size_t>(*value)));
+        if constexpr (std::is_same_v<Value, std::string>) return *value;
+        return {};
+      },
+      slot);
+}
+
 std::string choice_list(std::string_view choices) {
-  std::string out = "one of ";
-  for (std::size_t at = 0; at != std::string_view::npos;) {
-    const auto bar = choices.find('|', at);
-    out += toml_quote(choices.substr(at, bar - at));
-    if (bar != std::string_view::npos) out += ", ";
-    at = bar == std::string_view::npos ? bar : bar + 1;
-  }
+  std::string out;
+  for (const auto word : choice_words(choices)) out += (out.empty() ? "one of " : ", ") + toml_quote(word);
   return out;
 }
 
@@ -61,18 +75,19 @@ std::string print(const Field& field, Scope scope) {
     case Kind::size:
       return toml_quote(format_size(*std::get<std::size_t*>(slot)));
     case Kind::money:
-      return toml_quote("$" + *std::get<std::string*>(slot));
+      return print_money(*std::get<std::string*>(slot));
     case Kind::integer:
       return print_integer(slot);
     case Kind::number:
-      return print_number(*std::get<std::optional<double>*>(slot));
+      return print_number(slot);
     case Kind::flag:
       return *std::get<bool*>(slot) ? "true" : "false";
     case Kind::text:
     case Kind::path:
     case Kind::url:
-    case Kind::choice:
       return toml_quote(*std::get<std::string*>(slot));
+    case Kind::choice:
+      return toml_quote(chosen(field.choices, slot));
     case Kind::listen: {
       const auto& server = *std::get<Server*>(slot);
       return toml_quote(to_string(HostPort{server.listen_address, server.listen_port}));
@@ -86,6 +101,7 @@ std::string print(const Field& field, Scope scope) {
     case Kind::fallbacks:
       return quote_list(*std::get<std::vector<std::string>*>(slot), 1);
     case Kind::words:
+    case Kind::providers:
       return quote_list(*std::get<std::vector<std::string>*>(slot), 0);
     case Kind::secret:
       return print_reference(*std::get<SecretReference*>(slot));
@@ -128,6 +144,9 @@ std::string expectation(const Field& field) {
     case Kind::words:
       return fmt::format("a list of at most {} categories in lower case with hyphens",
                          bounded ? field.max : 100);
+    case Kind::providers:
+      return fmt::format("a list of at most {} provider slugs such as deepinfra or google-vertex/us-east5",
+                         field.max);
     case Kind::secret:
       return "a reference as env, file or command";
   }

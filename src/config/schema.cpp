@@ -245,7 +245,11 @@ constexpr std::array kSections{
         "always exists."},
     Section{kRouteTimeouts, "A route's limits of time; none may be longer than `call`."},
     Section{kRouteAttribution, "How a route's calls are attributed to your application."},
-    Section{kAttribution, "The same settings as defaults for all routes."},
+    Section{"attribution", "The same settings as defaults for all routes."},
+    Section{kRouteProvider,
+            "What a route demands of the providers behind its models, in the request's `provider` object. A "
+            "client may demand more, never less."},
+    Section{"provider", "The same settings as defaults for all routes."},
     Section{"health", "What /health/openrouter answers."},
     Section{"log", "Log lines on standard error."},
     Section{"verify", "The launch checks of `gantry verify`."},
@@ -264,8 +268,14 @@ std::span<const Field> fields() {
 }
 std::span<const Section> sections() { return kSections; }
 
+std::string_view declaring(std::string_view section) {
+  for (const auto& common : kCommonSections)
+    if (section == common.name) return common.of_route;
+  return section;
+}
+
 const Field* find_field(std::string_view section, std::string_view key) {
-  if (section == kAttribution) section = kRouteAttribution;
+  section = declaring(section);
   for (const auto& field : fields())
     if (field.section == section && field.key == key) return &field;
   return nullptr;

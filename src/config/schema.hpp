@@ -2,6 +2,7 @@
 // The table of all settings: each declared once, with its type, bounds, whether a change needs a restart, and
 // one sentence for the operator. Reading, printing, the reference page and the restart list walk this table.
 
+#include <array>
 #include <cstdint>
 #include <limits>
 #include <span>
@@ -17,12 +18,12 @@ namespace gantry::config {
 enum class Kind {
   duration,
   size,
-  money,
+  money,  ///< "" when unset
   integer,
-  number,  ///< a decimal number, or unset
+  number,  ///< a decimal number; of an optional one, also unset
   flag,
   text,    ///< one line, may be empty
-  choice,  ///< one of `choices`
+  choice,  ///< one of `choices`, in the order of the enumerators where it is an enumeration
   path,    ///< of a file, may be empty
   url,
   listen,        ///< HOST:PORT
@@ -30,13 +31,15 @@ enum class Kind {
   primary,       ///< the first model of a chain
   fallbacks,     ///< its other models
   words,         ///< a list of short texts
+  providers,     ///< a list of provider slugs
   secret,        ///< a reference
 };
 
 /// Where a value lives. Server holds the two halves of `listen`; a vector is a chain for primary and
 /// fallbacks.
 using Slot = std::variant<Duration*, std::size_t*, std::int64_t*, int*, bool*, std::string*,
-                          std::vector<std::string>*, std::optional<double>*, Server*, SecretReference*>;
+                          std::vector<std::string>*, double*, std::optional<double>*, Server*,
+                          SecretReference*, Fallback*, DeliveryMode*, DataCollection*>;
 
 /// What a field is read from or written to; `route` is the one at hand for fields of [routes.NAME].
 struct Scope {
@@ -66,8 +69,17 @@ struct Section {
 inline constexpr std::string_view kRoute = "routes.NAME";
 inline constexpr std::string_view kRouteTimeouts = "routes.NAME.timeouts";
 inline constexpr std::string_view kRouteAttribution = "routes.NAME.attribution";
-/// Has the fields of kRouteAttribution, for all routes.
-inline constexpr std::string_view kAttribution = "attribution";
+inline constexpr std::string_view kRouteProvider = "routes.NAME.provider";
+
+/// A section with the same fields as a route's section, for all routes.
+struct CommonSection {
+  std::string_view name;      ///< "attribution"
+  std::string_view of_route;  ///< "routes.NAME.attribution"
+};
+inline constexpr std::array kCommonSections{CommonSection{"attribution", kRouteAttribution},
+                                            CommonSection{"provider", kRouteProvider}};
+/// The section that declares the fields of `section`: itself, unless it is a common one.
+std::string_view declaring(std::string_view section);
 
 std::span<const Field> fields();
 std::span<const Section> sections();

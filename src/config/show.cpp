@@ -64,7 +64,8 @@ std::string Show::all() {
     const auto path = "routes." + name;
     section(kRoute, path, route);
     section(kRouteTimeouts, path + ".timeouts", route);
-    section(kRouteAttribution, path + ".attribution", route);
+    for (const auto& common : kCommonSections)
+      section(common.of_route, fmt::format("{}.{}", path, common.name), route);
   }
   return out_;
 }
@@ -121,7 +122,7 @@ std::string reference() {
   for (const auto& section : sections()) {
     out += section.name.empty() ? "\n## Top level\n\n" : fmt::format("\n## [{}]\n\n", section.name);
     out += std::string(section.sentence) + "\n";
-    if (section.name == kAttribution) continue;
+    if (declaring(section.name) != section.name) continue;
     out += "\n| Setting | Default | What | Takes |\n|---|---|---|---|\n";
     for (const auto& field : fields()) {
       if (field.section != section.name) continue;

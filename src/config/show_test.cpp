@@ -24,6 +24,7 @@ TEST(Show, tells_each_values_origin) {
   EXPECT_THAT(text, HasSubstr("level = \"warn\"  # g.toml:2\n"));
   EXPECT_THAT(text, HasSubstr("threads = 0  # default\n"));
   EXPECT_THAT(text, HasSubstr("# temperature is unset  # default\n"));
+  EXPECT_THAT(text, HasSubstr("# max_price_prompt is unset  # default\n"));
   EXPECT_THAT(text, HasSubstr("key = { env = \"OPENROUTER_API_KEY\" }  # default\n"));
 }
 
@@ -44,6 +45,10 @@ TEST(Show, can_be_read_again_and_means_the_same) {
       "[routes.default]\ntemperature = 0.7\nmax_prompt = \"context\"\nmax_tokens_ceiling = 100\n",
       "[routes.a]\nprimary = \"x/y\"\n[routes.b]\nprimary = \"x/z\"\nfallbacks = []\n",
       "[attribution]\ntitle = \"quote \\\" and \\\\ and \\u00e9\"\ncategories = [\"game\"]\nforce = true\n",
+      "[provider]\nzdr = true\nmax_price_prompt = \"$0\"\n[routes.default]\nfallback = \"both\"\nmin_rate = "
+      "2.5\n"
+      "delivery = \"assured\"\n[routes.a]\nprimary = \"x/y\"\nprovider = { ignore = [\"azure\"], zdr = false "
+      "}\n",
       "[upstream]\nkey = { command = [\"a\", \"b \\\" c\", \"\"] }\nno_proxy = \"a,b\"\n",
       "[server]\nlisten = \"[::1]:0\"\nmax_body = \"1000KB\"\ndrain_limit = \"1.5s\"\n"};
   for (const auto* text : texts) {

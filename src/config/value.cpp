@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <cmath>
 #include <optional>
+#include <type_traits>
+#include <variant>
 
 #include "base/url.hpp"
 #include "config/units.hpp"
@@ -36,7 +38,7 @@ std::string example(const Field& field) {
     case Kind::text:
       return R"("…")";
     case Kind::choice:
-      return toml_quote(field.choices.substr(0, field.choices.find('|')));
+      return toml_quote(choice_words(field.choices).front());
     case Kind::path:
       return R"("/etc/gantry/file.pem")";
     case Kind::url:
@@ -51,6 +53,8 @@ std::string example(const Field& field) {
       return R"(["openai/gpt-4.1"])";
     case Kind::words:
       return R"(["general-chat"])";
+    case Kind::providers:
+      return R"(["deepinfra", "google-vertex/us-east5"])";
     case Kind::secret:
       return R"({ env = "OPENROUTER_API_KEY" })";
   }
@@ -125,14 +129,16 @@ Outcome assign_integer(const Field& field, const Node& value, const Slot& slot) 
   return {};
 }
 
-Outcome assign_number(const Field& field, const Node& value, std::optional<double>& to) {
+Outcome assign_number(const Field& field, const Node& value, const Slot& slot) {
   const bool integer = value.kind == Node::Kind::integer;
   if (!integer && value.kind != Node::Kind::number) return wrong_type(field, value);
   const double number = integer ? static_cast<double>(value.integer) : value.number;
   if (!std::isfinite(number) || number < static_cast<double>(field.min) ||
       number > static_cast<double>(field.max))
     return std::unexpected(wrong(field, fmt::format("{}", number)));
-  to = std::abs(number);  // -0.0 is 0
+  const double positive = std::abs(number);  // -0.0 is 0
+  if (const auto* to = std::get_if<double*>(&slot)) **to = positive;
+  if (const auto* to = std::get_if<std::optional<double>*>(&slot)) **to = positive;
   return {};
 }
 
@@ -140,12 +146,22 @@ Outcome assign_text(const Field& field, const Node& value, std::string& to) {
   if (value.kind != Node::Kind::text) return wrong_type(field, value);
   if (!one_line(value.text))
     return std::unexpected(wrong(field, "text with a line break or control character"));
-  if (field.kind == Kind::choice) {
-    const auto choices = "|" + std::string(field.choices) + "|";
-    const bool known = value.text.find('|') == std::string::npos && choices.contains("|" + value.text + "|");
-    if (value.text.empty() || !known) return wrong_text(field, value);
-  }
   to = value.text;
+  return {};
+}
+
+Outcome assign_choice(const Field& field, const Node& value, const Slot& slot) {
+  if (value.kind != Node::Kind::text) return wrong_type(field, value);
+  const auto words = choice_words(field.choices);
+  const auto found = std::ranges::find(words, value.text);
+  if (found == words.end()) return wrong_text(field, value);
+  std::visit(
+      [&](auto* to) {
+        using Value = std::remove_pointer_t<decltype(to)>;
+        if constexpr (std::is_enum_v<Value>) *to = static_cast<Value>(found - words.begin());
+        if constexpr (std::is_same_v<Value, std::string>) *to = value.text;
+      },
+      slot);
   return {};
 }
 
@@ -172,6 +188,22 @@ Outcome assign_primary(const Field& field, const Node& value, std::vector<std::s
   return {};
 }
 
+// A provider's slug, its variant or region behind a slash (CONTRACT §3.3). Which there are is upstream's
+// business.
+bool is_provider(std::string_view text) {
+  const auto inner = [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
+           c == '_' || c == '.' || c == '/';
+  };
+  return !text.empty() && text.size() <= 100 && text.front() != '/' && text.back() != '/' &&
+         std::ranges::all_of(text, inner);
+}
+
+bool is_item(Kind kind, std::string_view text) {
+  if (kind == Kind::fallbacks) return is_model(text);
+  return kind == Kind::providers ? is_provider(text) : is_category(text);
+}
+
 // Fallbacks stand behind the primary's place, which is made when it is not there yet.
 Outcome assign_texts(const Field& field, const Node& value, std::vector<std::string>& to) {
   if (value.kind != Node::Kind::list) return wrong_type(field, value);
@@ -181,7 +213,7 @@ Outcome assign_texts(const Field& field, const Node& value, std::vector<std::str
   for (const auto& item : value.items) {
     if (item.kind != Node::Kind::text)
       return std::unexpected(wrong(field, fmt::format("a list that holds {}", describe(item.kind))));
-    if (!(models ? is_model(item.text) : is_category(item.text))) return wrong_text(field, item);
+    if (!is_item(field.kind, item.text)) return wrong_text(field, item);
     texts.push_back(item.text);
   }
   if (static_cast<std::int64_t>(value.items.size()) > field.max)
@@ -220,6 +252,16 @@ Outcome assign_secret(const Field& field, const Node& value, SecretReference& to
 
 }  // namespace
 
+std::vector<std::string_view> choice_words(std::string_view choices) {
+  std::vector<std::string_view> words;
+  for (std::size_t at = 0; at <= choices.size();) {
+    const auto end = std::min(choices.find('|', at), choices.size());
+    words.push_back(choices.substr(at, end - at));
+    at = end + 1;
+  }
+  return words;
+}
+
 std::expected<void, Complaint> assign(const Field& field, const Node& value, Scope scope) {
   const Slot slot = field.slot(scope);
   switch (field.kind) {
@@ -232,7 +274,7 @@ std::expected<void, Complaint> assign(const Field& field, const Node& value, Sco
     case Kind::integer:
       return assign_integer(field, value, slot);
     case Kind::number:
-      return assign_number(field, value, *std::get<std::optional<double>*>(slot));
+      return assign_number(field, value, slot);
     case Kind::flag:
       if (value.kind != Node::Kind::flag) return wrong_type(field, value);
       *std::get<bool*>(slot) = value.flag;
@@ -240,8 +282,9 @@ std::expected<void, Complaint> assign(const Field& field, const Node& value, Sco
     case Kind::text:
     case Kind::path:
     case Kind::url:
-    case Kind::choice:
       return assign_text(field, value, *std::get<std::string*>(slot));
+    case Kind::choice:
+      return assign_choice(field, value, slot);
     case Kind::listen:
       return assign_listen(field, value, *std::get<Server*>(slot));
     case Kind::prompt_limit:
@@ -250,6 +293,7 @@ std::expected<void, Complaint> assign(const Field& field, const Node& value, Sco
       return assign_primary(field, value, *std::get<std::vector<std::string>*>(slot));
     case Kind::fallbacks:
     case Kind::words:
+    case Kind::providers:
       return assign_texts(field, value, *std::get<std::vector<std::string>*>(slot));
     case Kind::secret:
       return assign_secret(field, value, *std::get<SecretReference*>(slot));

@@ -24,6 +24,9 @@ std::string print(const Field& field, Scope scope);
 /// What may stand there, for people: "an integer from 0 to 10", "a duration such as \"60s\"".
 std::string expectation(const Field& field);
 
+/// "text|json" as its words.
+std::vector<std::string_view> choice_words(std::string_view choices);
+
 /// A TOML basic string, quoted and escaped.
 std::string toml_quote(std::string_view text);
 
