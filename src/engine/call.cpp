@@ -210,7 +210,7 @@ Task<AttemptEnd> Call::read_plain(net::ClientResponse& response) {
   if (!reply)
     co_return AttemptEnd{.outcome = route::Outcome::upstream_error,
                          .why = "the reply is not JSON: " + reply.error().detail};
-  const auto outcome = route::classify(*reply);
+  const auto outcome = route::judge(*reply).outcome;
   note_usage(reply->usage);
   if (outcome != route::Outcome::delivered) {
     auto why = reply->error ? reply->error->message : std::string("the reply holds no answer");
@@ -248,7 +248,7 @@ AttemptEnd Call::cancelled_end() const {
 AttemptEnd Call::transport_end(const net::ClientFailure& failure) const {
   if (stopped_) return cancelled_end();
   const auto sent = failure.reached == net::Reached::nothing_sent ? route::Sent::no : route::Sent::yes;
-  const auto outcome = route::classify(failure.failure.fault, sent);
+  const auto outcome = route::judge(failure.failure.fault, sent).outcome;
   std::string why(name(failure.failure.fault));
   if (!failure.failure.detail.empty()) why += ": " + failure.failure.detail;
   return {.outcome = outcome, .why = std::move(why)};
@@ -256,7 +256,7 @@ AttemptEnd Call::transport_end(const net::ClientFailure& failure) const {
 
 AttemptEnd Call::status_end(int status, std::string_view body) const {
   const auto error = wire::read_error(status, body);
-  AttemptEnd end{.outcome = route::classify(error), .upstream_status = status, .why = error.message};
+  AttemptEnd end{.outcome = route::judge(error).outcome, .upstream_status = status, .why = error.message};
   if (error.retry_after_s) {
     end.retry_after = route::bounded_retry_after(*error.retry_after_s);
   } else {

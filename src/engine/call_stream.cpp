@@ -45,7 +45,7 @@ Limit limit_of(const StreamClocks& clocks, const config::Timeouts& limits, MonoT
 Relay::Step next_step(Relay& relay, const Result<std::string_view>& piece) {
   if (piece) return piece->empty() ? relay.end() : relay.feed(*piece);
   Relay::Step step;
-  step.failure = StreamFailure{route::classify(piece.error().fault, route::Sent::yes),
+  step.failure = StreamFailure{route::judge(piece.error().fault, route::Sent::yes).outcome,
                                "the stream broke: " + piece.error().detail};
   return step;
 }

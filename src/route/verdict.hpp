@@ -77,9 +77,4 @@ std::optional<Verdict> judge(const wire::ChunkFacts& chunk);
 /// provider where its name is known, else the model.
 Verdict judge(Outcome seen, std::string_view provider = {});
 
-/// The outcome alone, for those who need no more.
-inline Outcome classify(const wire::UpstreamError& error) { return judge(error).outcome; }
-inline Outcome classify(Fault fault, Sent sent) { return judge(fault, sent).outcome; }
-inline Outcome classify(const wire::ReplyFacts& reply) { return judge(reply).outcome; }
-
 }  // namespace gantry::route
