@@ -223,7 +223,7 @@ Task<AttemptEnd> Call::read_plain(net::ClientResponse& response) {
   served_model_ = std::move(reply->model);
   if (generation_id_.empty()) generation_id_ = std::move(reply->id);
   if (abandoned_) co_return AttemptEnd{.outcome = route::Outcome::delivered, .final = true};
-  const auto headers = answer_headers("application/json");
+  const auto headers = answer_headers("application/json", Answered::yes);
   const auto sent = co_await delivery_.whole(200, headers, body);
   if (!sent) co_return client_left();
   co_return AttemptEnd{.outcome = route::Outcome::delivered, .final = true};
@@ -276,16 +276,18 @@ void Call::keep_reply_headers(const net::ClientResponse& response) {
   }
 }
 
-std::vector<net::Header> Call::answer_headers(std::string_view content_type) {
+std::vector<net::Header> Call::answer_headers(std::string_view content_type, Answered answered) {
   attempts_text_ = std::to_string(plan_ ? plan_->attempts() : 0);
   std::vector<net::Header> headers;
-  headers.reserve(6 + kept_headers_.size());  // with what the callers add
+  headers.reserve(8 + kept_headers_.size());  // with what the callers add
   headers.assign({{"Content-Type", content_type},
                   {"x-gantry-call-id", id_.text()},
                   {"x-gantry-attempts", attempts_text_}});
-  if (model_ != 0) {
-    headers.push_back({"x-gantry-substituted", admission_.chain[model_]});
+  if (answered == Answered::yes) {
+    if (!served_model_.empty()) headers.push_back({"x-gantry-model", served_model_});
+    if (model_ != 0) headers.push_back({"x-gantry-substituted", admission_.chain[model_]});
   }
+  explain(headers, answered);
   for (const auto& [name, value] : kept_headers_)
     if (!net::same_name(name, "retry-after")) headers.push_back({name, value});
   return headers;

@@ -52,6 +52,7 @@ class Call {
   friend class Shard;
 
   using Sent = std::expected<net::ClientResponse, net::ClientFailure>;
+  enum class Answered { no, yes };
 
   // What is over before a stream gets quiet, or is seldom needed, is kept apart (noinline): the compiler
   // would put its frame into its caller's, and thousands of open streams would hold it for nothing.
@@ -63,7 +64,7 @@ class Call {
   [[gnu::noinline]] Task<Sent> send(std::size_t model);
   [[gnu::noinline]] Task<AttemptEnd> read_plain(net::ClientResponse& response);
   [[gnu::noinline]] Task<AttemptEnd> relay_stream(net::ClientResponse& response);
-  [[gnu::noinline]] Task<void> open_stream();
+  [[gnu::noinline]] Task<void> open_stream(const Relay& relay);
   [[gnu::noinline]] void forget_request();
   [[gnu::noinline]] Task<AttemptEnd> end_stream(const Relay& relay, net::ClientResponse& response);
   [[gnu::noinline]] Task<AttemptEnd> break_stream(const Relay& relay, StreamFailure failure);
@@ -86,8 +87,9 @@ class Call {
   [[nodiscard]] wire::ErrorBody error_body(const AttemptEnd& end) const;
   [[nodiscard]] wire::ErrorBody own_body(std::string message, std::string remedy) const;
   [[nodiscard]] std::vector<wire::AttemptLine> attempt_lines() const;
+  [[gnu::noinline]] void explain(std::vector<net::Header>& headers, Answered answered);
   void keep_reply_headers(const net::ClientResponse& response);
-  std::vector<net::Header> answer_headers(std::string_view content_type);
+  std::vector<net::Header> answer_headers(std::string_view content_type, Answered answered);
   void note_attempt(std::size_t model, const AttemptEnd& end, Duration took);
   void note_usage(const std::optional<wire::Usage>& usage);
   void record();
@@ -136,6 +138,7 @@ class Call {
   std::vector<std::pair<std::string, std::string>>
       kept_headers_;  // of the attempt whose answer is being delivered
   std::string attempts_text_;
+  std::unique_ptr<std::string> explanation_;  // for those who asked for one
   std::vector<Tried> attempts_;
   observe::CallRecord record_;
   std::string served_model_, generation_id_, error_;

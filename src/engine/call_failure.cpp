@@ -1,4 +1,4 @@
-// A call that fails: what its client is told.
+// What a client is told of attempts: when they failed, or when it asks.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -57,6 +57,19 @@ std::vector<wire::AttemptLine> Call::attempt_lines() const {
   return lines;
 }
 
+// What was tried and why, for a client that asked for it (`x-gantry-explain: 1`).
+void Call::explain(std::vector<net::Header>& headers, Answered answered) {
+  if (!request_.headers || request_.headers->get("x-gantry-explain") != "1") return;
+  auto lines = attempt_lines();
+  if (answered == Answered::yes)
+    lines.push_back({.model = wire::shown_text(admission_.chain[model_], 200),
+                     .outcome = std::string(route::name(route::Outcome::delivered)),
+                     .milliseconds = to_ms(shard_.loop_.now() - attempt_began_),
+                     .next = {}});
+  explanation_ = std::make_unique<std::string>(wire::attempts_json(lines));
+  headers.push_back({"x-gantry-explain", *explanation_});
+}
+
 Task<void> Call::deliver_failure(const AttemptEnd& last) {
   record_.outcome = last.outcome;
   record_.ours = last.ours;
@@ -72,7 +85,7 @@ Task<void> Call::deliver_failure(const AttemptEnd& last) {
     co_return;
   }
   const auto text = wire::error_json(body);
-  auto headers = answer_headers("application/json");
+  auto headers = answer_headers("application/json", Answered::no);
   // Some SDKs heed only one of the two (DESIGN §4).
   headers.push_back({"x-should-retry", "false"});
   const auto wait = std::to_string(std::max<std::int64_t>(1, to_ms(last.retry_after) / 1000));
@@ -88,7 +101,7 @@ Task<void> Call::deliver_refusal(wire::Refusal refusal) {
                                       .param = refusal.param,
                                       .call_id = std::string(id_.text()),
                                       .attempts = {}});
-  const auto headers = answer_headers("application/json");
+  const auto headers = answer_headers("application/json", Answered::no);
   shard_.with_.observer.refused(shard_.index_, refusal.status);
   observe::log(observe::Level::info, "refused",
                {{"id", id_.text()},

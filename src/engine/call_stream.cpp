@@ -2,9 +2,10 @@
 #include "engine/call.hpp"
 
 namespace gantry::engine {
-Task<void> Call::open_stream() {
+Task<void> Call::open_stream(const Relay& relay) {
   stream_open_ = true;
-  auto headers = answer_headers("text/event-stream");
+  served_model_ = relay.facts().model;
+  auto headers = answer_headers("text/event-stream", Answered::yes);
   headers.push_back({"Cache-Control", "no-cache"});
   co_await delivery_.open_stream(headers, Delivery::Flush::with_first_piece);
 }
@@ -77,7 +78,7 @@ Task<AttemptEnd> Call::relay_stream(net::ClientResponse& response) {
     if (!step.forward.empty()) {
       while (patience_.commenting) co_await patience_.commented;
       patience_.delivering = true;
-      if (!stream_open_) co_await open_stream();
+      if (!stream_open_) co_await open_stream(relay);
       const auto sent = co_await delivery_.piece(step.forward);
       patience_.delivering = false;
       last_write_ = shard_.loop_.now();

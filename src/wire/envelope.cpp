@@ -78,6 +78,12 @@ void append_error(std::string& out, const ErrorBody& error) {
 
 }  // namespace
 
+std::string attempts_json(const std::vector<AttemptLine>& attempts) {
+  std::string out;
+  append_attempts(out, attempts);
+  return out;
+}
+
 std::string error_json(const ErrorBody& error) {
   std::string out;
   ObjectWriter envelope(out);

@@ -17,6 +17,9 @@ struct AttemptLine {
   std::string next;  ///< why what followed, followed
 };
 
+/// [{"model":…,"outcome":…,"milliseconds":…,"next":…}]
+std::string attempts_json(const std::vector<AttemptLine>& attempts);
+
 struct ErrorBody {
   int code = 500;
   std::string message{};

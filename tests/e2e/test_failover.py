@@ -1,5 +1,7 @@
 """One model's failure is not the client's, as long as another of the chain answers and no byte has gone out."""
 
+import json
+
 import pytest
 from harness.gateway import QUICK, error_of, sse_events
 
@@ -141,3 +143,30 @@ def test_a_broken_plain_reply_is_a_clear_502(gateway, model):
 def test_an_answer_without_plain_content_reads_safely(gateway, model):
     response = gateway.chat(model=model)
     assert response.status_code in ((200,) if model != "sim/null-content" else (200, 502)), response.text
+
+
+EXPLAIN = {"x-gantry-explain": "1"}
+
+
+@pytest.mark.parametrize("stream", [False, True], ids=["plain", "stream"])
+def test_an_answer_tells_who_gave_it_and_on_request_what_was_tried(default_gateway, stream):
+    response = default_gateway.chat(model=GONE, headers=EXPLAIN, max_tokens=20, stream=stream)
+    assert response.status_code == 200
+    tried = json.loads(response.headers["x-gantry-explain"])
+    assert [(each["model"], each["outcome"]) for each in tried] == [
+        (GONE, "model_missing"), (response.headers["x-gantry-substituted"], "delivered"),
+    ]  # fmt: skip
+    assert tried[0]["next"] == "another model of the chain"
+    assert response.headers["x-gantry-model"].startswith(response.headers["x-gantry-substituted"])
+    assert response.headers["x-gantry-attempts"] == "2"
+
+
+def test_a_failure_tells_what_was_tried_and_names_nobody_as_the_server(default_gateway):
+    response = default_gateway.chat(model="sim/status-503", headers={**EXPLAIN, "x-gantry-fallback": "none"})
+    tried = error_of(response, response.status_code)["metadata"]["gantry"]["attempts"]
+    assert json.loads(response.headers["x-gantry-explain"]) == tried
+    assert not {"x-gantry-model", "x-gantry-substituted"} & response.headers.keys()
+
+
+def test_nobody_is_told_unasked(default_gateway):
+    assert "x-gantry-explain" not in default_gateway.chat(model=GONE, max_tokens=20).headers
