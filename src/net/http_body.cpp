@@ -100,7 +100,7 @@ Task<Result<std::string_view>> Connection::read_body() {
   }
   if (!got) {
     body_state_ = Body::failed;
-    body_refusal_ = Refusal{status_of(got.error().fault), got.error()};
+    body_refusal_ = std::make_unique<Refusal>(status_of(got.error().fault), got.error());
     body_.clear();  // the refusal may take a while to be read
     keep_ = false;
     co_return std::unexpected(std::move(got.error()));

@@ -131,8 +131,7 @@ Task<void> Connection::answer() {
   co_await std::move(handling);
   hang_up_action_ = nullptr;
   if (reply_ == Reply::none) {
-    auto refusal = body_refusal_.value_or(Refusal{500, {Fault::internal, "the request was not answered"}});
-    co_await refuse(std::move(refusal));
+    co_await refuse(what_went_wrong());
   } else if (reply_ == Reply::begun) {
     abort(Socket::Close::orderly);
   }
@@ -141,6 +140,11 @@ Task<void> Connection::answer() {
   if (keep_ && body_state_ == Body::unread) co_await drain_body();
   const bool unread = body_state_ != Body::read || !in_.empty();
   if (!keep_ && reply_ == Reply::whole && unread) linger_ = true;
+}
+
+Connection::Refusal Connection::what_went_wrong() {
+  if (body_refusal_) return std::move(*body_refusal_);
+  return {500, {Fault::internal, "the request was not answered"}};
 }
 
 // A close with bytes unread would reset the connection and could take the answer with it.

@@ -104,6 +104,7 @@ class Connection final : public Exchange {
   [[gnu::noinline]] Task<bool> next_request();
   Task<void> answer();
   std::optional<Refusal> judge_head();
+  Refusal what_went_wrong();
   void reset_exchange();
   [[gnu::noinline]] Task<void> linger();
 
@@ -155,7 +156,7 @@ class Connection final : public Exchange {
   std::string_view body_view_;
   std::size_t decoded_ = 0;  // bytes that chunks_ has yielded
   Body body_state_ = Body::read;
-  std::optional<Refusal> body_refusal_;
+  std::unique_ptr<Refusal> body_refusal_;
   bool expects_continue_ = false;
   bool answering_ = false;
   bool hung_up_ = false;
