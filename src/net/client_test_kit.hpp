@@ -47,6 +47,8 @@ class Peer {
     for (const auto& line : lines_) line->socket.close();
   }
   bool reading = true;  ///< for connections that come from now on
+  /// One that was not read from is read from now on.
+  void read(std::size_t index) { loop_.spawn(read_all(line(index))); }
 
  private:
   static std::size_t count(std::string_view text) {

@@ -67,10 +67,10 @@ Result<void> ClientResponse::Impl::build(Pool& to_pool, const ClientRequest& req
 // What the peer's kernel has not acknowledged, no process there has seen. With TLS the queue counts records,
 // which are a few bytes longer than their text: less acknowledged than one record is nothing that could be
 // decrypted.
-bool ClientResponse::Impl::peer_accepted_nothing() const {
+bool ClientResponse::Impl::peer_accepted_nothing(std::size_t of_bytes) const {
   int unacknowledged = 0;
   if (::ioctl(connection->socket.native_handle(), SIOCOUTQ, &unacknowledged) != 0) return false;
-  return static_cast<std::size_t>(unacknowledged) >= request_bytes;
+  return static_cast<std::size_t>(unacknowledged) >= of_bytes;
 }
 
 Task<std::optional<ClientFailure>> ClientResponse::Impl::run(MonoTime deadline) {
@@ -78,30 +78,63 @@ Task<std::optional<ClientFailure>> ClientResponse::Impl::run(MonoTime deadline) 
     co_return failed(Fault::cancelled, "before sending", Reached::nothing_sent);
   const Armed armed(
       canceller, [](void* self) { static_cast<Impl*>(self)->connection->socket.cancel(); }, this);
-  const IoResult sent = co_await connection->socket.write_all(parts, deadline);
-  request_complete = sent.ok;
-  if (sent.ok) {
-    auto failure = co_await receive_head(deadline);
-    co_return failure;
+  const IoResult sent = co_await connection->socket.write_until_heard(parts, deadline);
+  request_complete = sent.bytes == request_bytes;
+  if (!request_complete) {
+    auto failure = co_await send_rest(sent, deadline);
+    if (failure || !request_complete) co_return failure;
   }
-  // A peer that refuses a request early (413, 401) may close before it has read all of it; its answer is
-  // there.
-  if (sent.fault == Fault::reset && sent.bytes > 0 && read_early_answer()) co_return std::nullopt;
-  const bool nothing = sent.bytes == 0 || peer_accepted_nothing();
-  co_return failed(sent.fault, "while the request was sent",
-                   nothing ? Reached::nothing_sent : Reached::request_sent);
+  auto failure = co_await receive_head(deadline);
+  co_return failure;
 }
 
-bool ClientResponse::Impl::read_early_answer() {
-  block = Block(Block::kUsual);
-  ClientFailure ignored;
+// Only a part of the request was sent when the peer spoke or left. A final answer ends the sending (RFC 9112
+// §9.5): a peer that refuses a request early (413, 401) does not read the rest, and may close before it has
+// seen it. Its answer is there even where the sending failed.
+Task<std::optional<ClientFailure>> ClientResponse::Impl::send_rest(IoResult sent, MonoTime deadline) {
   for (;;) {
-    const Head state = parse_head(ignored);
-    if (state != Head::need_more) return state == Head::done;
-    if (!make_room()) return false;
+    const bool left = !sent.ok && (sent.fault == Fault::reset || sent.fault == Fault::closed);
+    ClientFailure why;
+    const Head answer = sent.ok || left ? read_early_answer(why) : Head::need_more;
+    if (answer == Head::done) co_return std::nullopt;
+    if (answer == Head::failed) co_return why;
+    if (!sent.ok) {
+      const bool nothing =
+          sent.bytes == 0 || (sent.fault == Fault::closed && peer_accepted_nothing(sent.bytes));
+      co_return failed(sent.fault, "while the request was sent",
+                       nothing ? Reached::nothing_sent : Reached::request_sent);
+    }
+    // An interim answer, or a part of one.
+    const std::size_t before = sent.bytes;
+    const auto rest = parts_behind(before);
+    sent = co_await connection->socket.write_until_heard(rest, deadline);
+    sent.bytes += before;
+    request_complete = sent.bytes == request_bytes;
+    if (request_complete) co_return std::nullopt;
+  }
+}
+
+std::vector<std::string_view> ClientResponse::Impl::parts_behind(std::size_t bytes) const {
+  std::vector<std::string_view> rest;
+  for (const auto part : parts) {
+    const std::size_t skipped = std::min(bytes, part.size());
+    bytes -= skipped;
+    if (skipped < part.size()) rest.push_back(part.substr(skipped));
+  }
+  return rest;
+}
+
+ClientResponse::Impl::Head ClientResponse::Impl::read_early_answer(ClientFailure& why) {
+  if (block.size() == 0) block = Block(Block::kUsual);
+  for (;;) {
     const IoResult got = connection->socket.try_read(block.from(end));
-    if (!got.ok || got.bytes == 0) return false;
+    if (!got.ok || got.bytes == 0) return Head::need_more;
     end += got.bytes;
+    const Head state = parse_head(why);
+    if (state != Head::need_more) return state;
+    if (make_room()) continue;
+    why = {{Fault::too_large, "the response head is too large"}, Reached::head_received};
+    return Head::failed;
   }
 }
 
@@ -121,7 +154,7 @@ Task<std::optional<ClientFailure>> ClientResponse::Impl::receive_head(MonoTime d
       // Only a FIN tells what the peer had received before it closed. A reset does not: its acknowledgement
       // is not taken into account, and the peer may have read a request that its kernel was yet to
       // acknowledge.
-      const bool nothing = got.fault == Fault::closed && !any && peer_accepted_nothing();
+      const bool nothing = got.fault == Fault::closed && !any && peer_accepted_nothing(request_bytes);
       co_return failed(got.fault, any ? "within the response head" : "waiting for the response",
                        nothing ? Reached::nothing_sent : Reached::request_sent);
     }

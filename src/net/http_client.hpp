@@ -124,6 +124,7 @@ class HttpClient {
 
   /// Sends and waits for the response head (1xx skipped). A pooled connection that turns out closed before
   /// any response byte, with nothing of the request accepted by the peer, is replaced silently, once.
+  /// An answer that comes before the request is whole ends the sending, and the connection is not used again.
   /// `canceller` may be null. Everything in `request` outlives the await.
   Task<std::expected<ClientResponse, ClientFailure>> send(const Origin& origin, const ClientRequest& request,
                                                           ClientDeadlines deadlines, Canceller* canceller);

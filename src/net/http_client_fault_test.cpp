@@ -130,6 +130,91 @@ TEST_F(HttpClientFaultTest, answer_that_came_before_the_peer_refused_the_rest_is
   EXPECT_EQ(client().stats().open, 0u);
 }
 
+// Each call below is stuck in its sending: the peer reads nothing, and what it says comes first.
+struct EarlyAnswerTest : HttpClientFaultTest {
+  Call& stuck_call() {
+    peer.reading = false;
+    Call& it = call([&](Call& c) { c.body = huge_body(); });
+    run_until([&] { return peer.lines() == 1; });
+    settle();
+    return it;
+  }
+};
+
+TEST_F(EarlyAnswerTest, ends_the_sending_and_is_delivered) {
+  Call& it = stuck_call();
+  peer.say(0, "HTTP/1.1 413 Content Too Large\r\nContent-Length: 8\r\n\r\ntoo ");
+  run_until([&] { return it.head; });
+  EXPECT_EQ(it.response->status(), 413);
+  peer.say(0, "much");
+  run_until([&] { return it.done; });
+  ASSERT_TRUE(it.sound());
+  EXPECT_EQ(it.content, "too much");
+  EXPECT_EQ(client().stats().open, 0u) << "the rest of the request would be read as another one";
+  peer.read(0);
+  run_until([&] { return peer.line(0).ended; });
+  EXPECT_LT(peer.line(0).received.size(), it.body.size());
+}
+
+TEST_F(EarlyAnswerTest, may_come_in_pieces) {
+  Call& it = stuck_call();
+  for (const char c : std::string_view("HTTP/1.1 401 Unauthorized\r\nContent-Length: 2\r\n\r\nno")) {
+    peer.say(0, {&c, 1});
+    settle();
+  }
+  run_until([&] { return it.done; });
+  ASSERT_TRUE(it.sound());
+  EXPECT_EQ(it.response->status(), 401);
+  EXPECT_EQ(it.content, "no");
+}
+
+TEST_F(EarlyAnswerTest, that_is_interim_lets_the_request_go_on) {
+  Call& it = stuck_call();
+  peer.say(0, "HTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\nHTTP/1.1 100 Conti");
+  settle();
+  EXPECT_FALSE(it.done);
+  peer.read(0);
+  run_until([&] { return peer.line(0).received.size() > it.body.size(); });
+  settle();
+  EXPECT_TRUE(peer.line(0).received.ends_with(it.body));
+  peer.say(0, "nue\r\n\r\n" + std::string(kOk));
+  run_until([&] { return it.done; });
+  ASSERT_TRUE(it.sound());
+  EXPECT_EQ(it.content, "ok");
+  EXPECT_EQ(client().stats().idle, 1u);
+}
+
+TEST_F(EarlyAnswerTest, that_is_no_http_is_told) {
+  Call& it = stuck_call();
+  peer.say(0, "SSH-2.0-x\r\n\r\n");
+  run_until([&] { return it.done; });
+  expect_failure(it, Fault::malformed, Reached::head_received);
+}
+
+TEST_F(EarlyAnswerTest, whose_head_is_too_large_is_told) {
+  options.max_head_bytes = 4096;
+  Call& it = stuck_call();
+  peer.say(0, "HTTP/1.1 413 Content Too Large\r\nX: " + std::string(100'000, 'x'));
+  run_until([&] { return it.done; });
+  expect_failure(it, Fault::too_large, Reached::head_received);
+}
+
+TEST_F(EarlyAnswerTest, that_never_comes_from_a_peer_that_closed_is_a_failure_at_once) {
+  Call& it = stuck_call();
+  ::shutdown(peer.line(0).socket.native_handle(), SHUT_WR);
+  run_until([&] { return it.done; });
+  expect_failure(it, Fault::closed, Reached::request_sent);
+}
+
+TEST_F(EarlyAnswerTest, whose_rest_is_cut_is_no_sound_answer) {
+  Call& it = stuck_call();
+  peer.say(0, "HTTP/1.1 413 Content Too Large\r\nContent-Length: 8\r\n\r\ntoo ");
+  peer.close(0, Socket::Close::reset);
+  run_until([&] { return it.done; });
+  ASSERT_TRUE(it.body_failure);
+  EXPECT_EQ(it.response->status(), 413);
+}
+
 struct EndCase {
   std::string_view name, said;
   Socket::Close how;

@@ -73,6 +73,7 @@ struct HttpClientTlsTest : testing::Test {
 
   // What the peer does and saw.
   std::string proxy_answer;  // when set, it first acts as a proxy and says this to CONNECT
+  std::string early_answer;  // when set, it says this to whoever has shaken hands, and reads nothing
   std::string plain_seen, seen;
   int handshakes = 0;
   std::deque<Socket> sockets;
@@ -106,6 +107,11 @@ struct HttpClientTlsTest : testing::Test {
     const auto secured = co_await socket.handshake_server(self.server_tls, kNever);
     if (!secured) co_return;
     ++self.handshakes;
+    if (!self.early_answer.empty()) {
+      const std::array<std::string_view, 1> answer{self.early_answer};
+      co_await socket.write_all(answer, kNever);
+      co_return;
+    }
     for (;;) {
       const bool more = co_await read_head(socket, self.seen);
       if (!more) co_return;
@@ -117,12 +123,13 @@ struct HttpClientTlsTest : testing::Test {
   Origin origin(std::string host = "api.example") {
     return {.https = true, .host = std::move(host), .port = acceptor.local().port};
   }
-  Call& call(const Origin& to) {
+  Call& call(const Origin& to, std::string body = {}) {
     if (!client) {
       client.emplace(loop, options, resolver, &client_tls);
       loop.spawn(accept_all(*this));
     }
     Call& next = calls.emplace_back();
+    next.body = std::move(body);
     loop.spawn(ClientTest::perform(*client, to, next));
     run_until([&] { return next.done; });
     return next;
@@ -160,6 +167,15 @@ TEST_F(HttpClientTlsTest, certificate_of_another_host_is_refused_and_nothing_is_
   EXPECT_EQ(it.failure->failure.fault, Fault::tls_failed) << it.failure->failure.detail;
   EXPECT_EQ(it.failure->reached, Reached::nothing_sent);
   EXPECT_EQ(seen, "");
+}
+
+TEST_F(HttpClientTlsTest, answer_ends_the_sending_of_a_request_that_the_peer_does_not_read) {
+  early_answer = "HTTP/1.1 413 Content Too Large\r\nContent-Length: 4\r\n\r\nmuch";
+  const Call& it = call(origin(), std::string(32u << 20, 'x'));
+  ASSERT_TRUE(it.sound()) << it.failure->failure.detail;
+  EXPECT_EQ(it.response->status(), 413);
+  EXPECT_EQ(it.content, "much");
+  EXPECT_EQ(client->stats().open, 0u);
 }
 
 TEST_F(HttpClientTlsTest, warmed_connection_is_used_though_the_server_has_sent_session_tickets) {

@@ -71,13 +71,16 @@ struct ClientResponse::Impl {
   Result<void> build(Pool& to_pool, const ClientRequest& request);
   /// Sends on `connection` and waits for the head; nullopt when it has come.
   Task<std::optional<ClientFailure>> run(MonoTime deadline);
+  /// nullopt with an incomplete request: the answer came first, and the rest is not sent.
+  [[gnu::noinline]] Task<std::optional<ClientFailure>> send_rest(IoResult sent, MonoTime deadline);
   Task<std::optional<ClientFailure>> receive_head(MonoTime deadline);
   /// Takes what has come of a head into account.
   enum class Head { need_more, done, failed };
   Head parse_head(ClientFailure& why);
   void accept_head();
-  bool read_early_answer();
-  [[nodiscard]] bool peer_accepted_nothing() const;
+  Head read_early_answer(ClientFailure& why);
+  [[nodiscard]] std::vector<std::string_view> parts_behind(std::size_t bytes) const;
+  [[nodiscard]] bool peer_accepted_nothing(std::size_t of_bytes) const;
   [[nodiscard]] bool make_room();
 
   /// The next piece from what has been read already; nullopt when bytes are needed.

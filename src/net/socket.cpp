@@ -225,6 +225,24 @@ bool Socket::Impl::write_now() {
   return ssl ? write_tls() : write_plain();
 }
 
+// The flag alone may be stale, and a TLS record need not hold anything for us: looked at without taking it.
+bool Socket::Impl::hears() {
+  if (!readable && !ssl) return false;
+  char byte;
+  IoResult heard;
+  if (ssl) {
+    heard = tls_peek(ssl, {&byte, 1});
+  } else {
+    const ssize_t n = ::recv(fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+    const bool nothing = n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR);
+    if (nothing) readable = false;
+    heard = {n > 0 ? 1u : 0u, n > 0 || nothing, n == 0 ? Fault::closed : fault_of_errno(errno)};
+  }
+  if (heard.ok && heard.bytes == 0) return false;
+  out.result = {written, heard.ok, heard.fault};
+  return true;
+}
+
 void Socket::Impl::start_waiting_out(std::coroutine_handle<> waiter, Waits what, MonoTime deadline) {
   out.waiter = waiter;
   out.stop = Stop::none;
@@ -238,8 +256,9 @@ void Socket::Impl::start_waiting_out(std::coroutine_handle<> waiter, Waits what,
 
 void Socket::Impl::go_on_out() {
   if (out_waits == Waits::event) return finish_out({});
+  if (out_waits == Waits::write_until_heard && hears()) return finish_out(out.result);
   if (!writable) return;
-  if (out_waits == Waits::write) {
+  if (out_waits != Waits::connect) {
     if (write_now()) finish_out(out.result);
     return;
   }
@@ -299,6 +318,12 @@ IoResult Socket::try_read(std::span<char> into) {
 }
 
 Socket::WriteAwaiter Socket::write_all(std::span<const std::string_view> parts, MonoTime deadline) {
+  impl_->out_waits = Impl::Waits::write;
+  return {impl_.get(), parts, deadline};
+}
+
+Socket::WriteAwaiter Socket::write_until_heard(std::span<const std::string_view> parts, MonoTime deadline) {
+  impl_->out_waits = Impl::Waits::write_until_heard;
   return {impl_.get(), parts, deadline};
 }
 
@@ -306,11 +331,12 @@ bool Socket::WriteAwaiter::await_ready() {
   impl->parts = parts;
   impl->part = impl->offset = impl->written = 0;
   impl->out.stop = Stop::none;
-  return impl->write_now();
+  if (impl->write_now()) return true;
+  return impl->out_waits == Impl::Waits::write_until_heard && impl->hears();
 }
 
 void Socket::WriteAwaiter::await_suspend(std::coroutine_handle<> handle) {
-  impl->start_waiting_out(handle, Impl::Waits::write, deadline);
+  impl->start_waiting_out(handle, impl->out_waits, deadline);
 }
 
 IoResult Socket::WriteAwaiter::await_resume() { return impl->out.result; }

@@ -76,6 +76,9 @@ class Socket {
   [[nodiscard]] IoResult try_read(std::span<char> into);
   /// Writes all parts, gathered. `parts` and what they show outlive the await.
   [[nodiscard]] WriteAwaiter write_all(std::span<const std::string_view> parts, MonoTime deadline);
+  /// The same while the peer is silent: when the kernel takes no more and the peer has said something, it
+  /// ends ok and short. A peer that has closed ends it with `closed` or `reset`.
+  [[nodiscard]] WriteAwaiter write_until_heard(std::span<const std::string_view> parts, MonoTime deadline);
 
   /// Watches for bytes or the end while nobody reads; `on_event` runs at most once, on the loop, with what
   /// came. start/stop are free of syscalls. stop_watch() returns true if the event already ran.

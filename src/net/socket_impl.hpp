@@ -39,7 +39,7 @@ struct Socket::Impl final : Watched, Packed<Socket::Impl> {
   void* watch_context = nullptr;
   int reads_in_a_row = 0;  // without waiting: a peer that never pauses must not keep the loop to itself
 
-  enum class Waits { write, connect, event };
+  enum class Waits { write, write_until_heard, connect, event };
   Waits out_waits = Waits::write;
   std::span<const std::string_view> parts;  // what write_all still has to send, from part `part` at `offset`
   std::size_t part = 0, offset = 0, written = 0;
@@ -62,6 +62,8 @@ struct Socket::Impl final : Watched, Packed<Socket::Impl> {
   // Writing.
   /// Sends what the kernel takes; true when the write has ended (out.result says how).
   bool write_now();
+  /// True when a write that waits has to end because the peer spoke or left (out.result says how).
+  bool hears();
   bool write_plain();
   bool write_tls();
   void advance_parts(std::size_t bytes);
