@@ -31,7 +31,7 @@ const Member* find(const Node& table, std::string_view key) {
   return at == table.members.end() ? nullptr : &*at;
 }
 
-bool is_route_name(std::string_view name) {
+bool is_name(std::string_view name) {
   const auto inner = [](char c) {
     return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '_';
   };
@@ -51,10 +51,12 @@ class Builder {
  private:
   void find_keys(std::string_view text, const Node* tree);
   void read_tree(const Node& tree);
-  // Reads the fields of one table. `name` is how the file calls it ("routes.fast"), `section` how the schema
-  // does.
-  void read_table(const Node& table, std::string_view section, std::string_view name, Route& route);
-  void read_section(const Node& tree, std::string_view section, Route& route);
+  // Reads a table's fields and the sections right below it, but for those that the operator names. `name` is
+  // how the file calls it ("routes.fast"), `section` how the schema does.
+  void read_section(const Node& table, std::string_view section, std::string_view name, Scope scope);
+  void read_fields(const Node& table, std::string_view section, std::string_view name, Scope scope);
+  // The tables of a family of sections ([routes.…]) whose names may be names, in order of their lines.
+  std::vector<const Member*> named(const Node& tree, std::string_view family, std::string_view noun);
   void read_routes(const Node& tree);
   void read_route(const std::string& name, const Node& table);
   void complete(Route& route, const Node& table);
@@ -108,21 +110,29 @@ bool Builder::expect_table(const Member& member, std::string_view name) {
   return false;
 }
 
-void Builder::read_section(const Node& tree, std::string_view section, Route& route) {
-  const auto* member = find(tree, section);
-  if (member && expect_table(*member, section)) read_table(member->value, section, section, route);
-}
-
 void Builder::read_tree(const Node& tree) {
-  for (const auto& common : kCommonSections)  // first: routes start from them
-    read_section(tree, common.name, prototype_);
-  read_table(tree, "", "", prototype_);
-  for (const auto* section : {"server", "upstream", "health", "log", "verify"})
-    read_section(tree, section, prototype_);
+  const Scope scope{config_, prototype_};
+  const auto read = [&](std::string_view section) {
+    const auto* member = find(tree, section);
+    if (member && expect_table(*member, section)) read_section(member->value, section, section, scope);
+  };
+  for (const auto& common : kCommonSections) read(common.name);  // first: routes start from them
+  read_fields(tree, "", "", scope);
+  for (const auto& [key, section] : subsections(""))
+    if (section == declaring(section) && !is_named(section)) read(section);
   read_routes(tree);
 }
 
-void Builder::read_table(const Node& table, std::string_view section, std::string_view name, Route& route) {
+void Builder::read_section(const Node& table, std::string_view section, std::string_view name, Scope scope) {
+  read_fields(table, section, name, scope);
+  for (const auto& [key, below] : subsections(section)) {
+    const auto* member = find(table, key);
+    const auto inner = dotted(name, key);
+    if (member && expect_table(*member, inner)) read_section(member->value, below, inner, scope);
+  }
+}
+
+void Builder::read_fields(const Node& table, std::string_view section, std::string_view name, Scope scope) {
   for (const auto& member : table.members) {
     const auto* field = find_field(section, member.key);
     if (!field) {
@@ -130,7 +140,7 @@ void Builder::read_table(const Node& table, std::string_view section, std::strin
       continue;
     }
     const auto path = dotted(name, member.key);
-    const auto done = assign(*field, member.value, Scope{config_, route});
+    const auto done = assign(*field, member.value, scope);
     if (done) {
       config_.origins[path] = at(member.line);
     } else {
@@ -142,21 +152,14 @@ void Builder::read_table(const Node& table, std::string_view section, std::strin
 // Sections are no fields and are passed over; everything else that is no field is a mistake.
 void Builder::unknown(const Member& member, std::string_view section) {
   std::vector<std::string_view> known;
-  for (const auto& field : fields())
-    if (field.section == declaring(section)) known.push_back(field.key);
-  if (section.empty()) {
-    for (const auto& other : sections())
-      if (!other.name.empty() && other.name.find('.') == std::string_view::npos) known.push_back(other.name);
-    known.emplace_back("routes");
-  }
-  if (section == kRoute) known.insert(known.end(), {"timeouts", "provider", "attribution"});
+  for (const auto* field : fields_of(section)) known.push_back(field->key);
+  for (const auto& below : subsections(section)) known.push_back(below.key);
   if (std::ranges::find(known, member.key) != known.end()) return;  // a section of its own
 
   auto remedy = std::string("`gantry config reference` lists the settings");
-  for (const auto& field : fields())
-    if (field.key == member.key)
-      remedy = field.section.empty() ? "it belongs above the first section"
-                                     : fmt::format("it belongs in [{}]", field.section);
+  if (const auto field = std::ranges::find(fields(), member.key, &Field::key); field != fields().end())
+    remedy = field->section.empty() ? "it belongs above the first section"
+                                    : fmt::format("it belongs in [{}]", field->section);
   if (const auto guess = nearest(member.key, known); !guess.empty())
     remedy = fmt::format("did you mean {}?", guess);
   problem(at(member.line),
@@ -165,22 +168,28 @@ void Builder::unknown(const Member& member, std::string_view section) {
           remedy);
 }
 
-void Builder::read_routes(const Node& tree) {
-  const auto* routes = find(tree, "routes");
-  if (routes && !expect_table(*routes, "routes")) routes = nullptr;
-  const auto* first = routes ? find(routes->value, "default") : nullptr;
-  read_route("default", first && expect_table(*first, "routes.default") ? first->value : Node{});
-  if (!routes) return;
-  for (const auto& member : routes->value.members) {
-    if (member.key == "default") continue;
-    const auto name = "routes." + member.key;
-    if (!is_route_name(member.key)) {
-      problem(at(member.line), fmt::format("{} cannot be the name of a route", toml_quote(member.key)),
+std::vector<const Member*> Builder::named(const Node& tree, std::string_view family, std::string_view noun) {
+  std::vector<const Member*> out;
+  const auto* all = find(tree, family);
+  if (!all || !expect_table(*all, family)) return out;
+  for (const auto& member : all->value.members) {
+    if (!is_name(member.key)) {
+      problem(at(member.line), fmt::format("{} cannot be the name of {}", toml_quote(member.key), noun),
               "use lower-case letters, digits, '-' and '_', at most 64");
-    } else if (expect_table(member, name)) {
-      read_route(member.key, member.value);
+    } else if (expect_table(member, dotted(family, member.key))) {
+      out.push_back(&member);
     }
   }
+  return out;
+}
+
+// The default route first: the others take from it.
+void Builder::read_routes(const Node& tree) {
+  const auto all = named(tree, "routes", "a route");
+  const auto usual = std::ranges::find(all, "default", &Member::key);
+  read_route("default", usual == all.end() ? Node{} : (*usual)->value);
+  for (const auto* member : all)
+    if (member->key != "default") read_route(member->key, member->value);
 }
 
 void Builder::read_route(const std::string& name, const Node& table) {
@@ -188,21 +197,13 @@ void Builder::read_route(const std::string& name, const Node& table) {
   route.name = name;
   const auto path = "routes." + name;
   for (const auto& common : kCommonSections) {
-    for (const auto& field : fields()) {
-      if (field.section != common.of_route) continue;
-      const auto origin = config_.origins.find(dotted(common.name, field.key));
-      if (origin != config_.origins.end())
-        config_.origins[dotted(dotted(path, common.name), field.key)] = origin->second;
+    for (const auto* field : fields_of(common.name)) {
+      const auto said = config_.origins.find(dotted(common.name, field->key));
+      if (said != config_.origins.end())
+        config_.origins[dotted(dotted(path, common.name), field->key)] = said->second;
     }
   }
-  read_table(table, kRoute, path, route);
-  for (const auto& [key, section] : {std::pair{"timeouts", kRouteTimeouts},
-                                     {"provider", kRouteProvider},
-                                     {"attribution", kRouteAttribution}}) {
-    const auto* member = find(table, key);
-    const auto inner = dotted(path, key);
-    if (member && expect_table(*member, inner)) read_table(member->value, section, inner, route);
-  }
+  read_section(table, kRoute, path, Scope{config_, route});
   complete(route, table);
   config_.routes[name] = std::move(route);
 }

@@ -1,5 +1,6 @@
 #include "config/schema.hpp"
 
+#include <algorithm>
 #include <array>
 
 #include "config/schema_tables.hpp"
@@ -274,11 +275,40 @@ std::string_view declaring(std::string_view section) {
   return section;
 }
 
-const Field* find_field(std::string_view section, std::string_view key) {
+std::vector<const Field*> fields_of(std::string_view section) {
   section = declaring(section);
+  std::vector<const Field*> out;
   for (const auto& field : fields())
-    if (field.section == section && field.key == key) return &field;
+    if (field.section == section) out.push_back(&field);
+  const auto at = std::ranges::find(kSections, section, &Section::name);
+  if (at == kSections.end() || at->like.empty()) return out;
+  const auto own = out;
+  for (const auto& field : fields())
+    if (field.section == at->like && std::ranges::find(own, field.key, &Field::key) == own.end())
+      out.push_back(&field);
+  return out;
+}
+
+const Field* find_field(std::string_view section, std::string_view key) {
+  for (const auto* field : fields_of(section))
+    if (field->key == key) return field;
   return nullptr;
+}
+
+bool is_named(std::string_view section) { return section.ends_with(".NAME"); }
+
+std::vector<Subsection> subsections(std::string_view section) {
+  std::vector<Subsection> out;
+  for (const auto& other : kSections) {
+    auto key = other.name;
+    if (key.empty() || !key.starts_with(section)) continue;
+    key.remove_prefix(section.size());
+    if (!section.empty() && !key.starts_with('.')) continue;
+    if (!section.empty()) key.remove_prefix(1);
+    if (is_named(key)) key.remove_suffix(std::string_view(".NAME").size());
+    if (!key.empty() && !key.contains('.')) out.push_back({key, other.name});
+  }
+  return out;
 }
 
 }  // namespace gantry::config

@@ -64,6 +64,7 @@ struct Field {
 struct Section {
   std::string_view name;
   std::string_view sentence;
+  std::string_view like = {};  ///< a section whose fields it has behind its own
 };
 
 inline constexpr std::string_view kRoute = "routes.NAME";
@@ -83,6 +84,18 @@ std::string_view declaring(std::string_view section);
 
 std::span<const Field> fields();
 std::span<const Section> sections();
+/// All fields of a section, also those that it has from another; an own one hides the other's of its name.
+std::vector<const Field*> fields_of(std::string_view section);
 const Field* find_field(std::string_view section, std::string_view key);
+
+struct Subsection {
+  std::string_view key;      ///< "timeouts"
+  std::string_view section;  ///< "routes.NAME.timeouts"
+};
+/// The sections right below one ("" = the top level). Of those that the operator names there is the word
+/// before the name ("routes"), and `section` is the named one.
+std::vector<Subsection> subsections(std::string_view section);
+/// True for a section whose entries the operator names ("routes.NAME").
+bool is_named(std::string_view section);
 
 }  // namespace gantry::config

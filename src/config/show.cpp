@@ -17,11 +17,9 @@ class Show {
 
  private:
   // The lines of a section's fields; `name` is how the file calls it.
-  void values(std::string_view section, std::string_view name, Route& route);
-  void section(std::string_view section, const std::string& name, Route& route) {
-    out_ += "\n[" + name + "]\n";
-    values(section, name, route);
-  }
+  void values(std::string_view section, std::string_view name, Scope scope);
+  // With its heading and the sections below it.
+  void section(std::string_view section, const std::string& name, Scope scope);
   [[nodiscard]] std::string origin(const std::string& path) const;
 
   Config config_;
@@ -37,36 +35,37 @@ std::string Show::origin(const std::string& path) const {
   return text;
 }
 
-void Show::values(std::string_view section, std::string_view name, Route& route) {
-  for (const auto& field : fields()) {
-    if (field.section != section) continue;
-    const auto path = name.empty() ? std::string(field.key) : fmt::format("{}.{}", name, field.key);
-    const auto value = print(field, Scope{config_, route});
+void Show::values(std::string_view section, std::string_view name, Scope scope) {
+  for (const auto* field : fields_of(section)) {
+    const auto path = name.empty() ? std::string(field->key) : fmt::format("{}.{}", name, field->key);
+    const auto value = print(*field, scope);
     const bool hidden =
-        field.kind == Kind::url && value.contains('@');  // a proxy's password, from HTTPS_PROXY
+        field->kind == Kind::url && value.contains('@');  // a proxy's password, from HTTPS_PROXY
     if (hidden) {
-      out_ += fmt::format("# {} is not shown: it holds a password  # {}\n", field.key, origin(path));
+      out_ += fmt::format("# {} is not shown: it holds a password  # {}\n", field->key, origin(path));
     } else if (value.empty()) {
-      out_ += fmt::format("# {} is unset  # {}\n", field.key, origin(path));
+      out_ += fmt::format("# {} is unset  # {}\n", field->key, origin(path));
     } else {
-      out_ += fmt::format("{} = {}  # {}\n", field.key, value, origin(path));
+      out_ += fmt::format("{} = {}  # {}\n", field->key, value, origin(path));
     }
   }
+}
+
+void Show::section(std::string_view section, const std::string& name, Scope scope) {
+  out_ += "\n[" + name + "]\n";
+  values(section, name, scope);
+  for (const auto& [key, below] : subsections(section))
+    this->section(below, fmt::format("{}.{}", name, key), scope);
 }
 
 std::string Show::all() {
   Route none;
   out_ = config_.source.empty() ? "# In force, without a file. After each value: where it came from.\n"
                                 : "# In force. After each value: where it came from.\n";
-  values("", "", none);
-  for (const auto* name : {"server", "upstream", "health", "log", "verify"}) section(name, name, none);
-  for (auto& [name, route] : config_.routes) {
-    const auto path = "routes." + name;
-    section(kRoute, path, route);
-    section(kRouteTimeouts, path + ".timeouts", route);
-    for (const auto& common : kCommonSections)
-      section(common.of_route, fmt::format("{}.{}", path, common.name), route);
-  }
+  values("", "", {config_, none});
+  for (const auto& [key, top] : subsections(""))  // what a common one says, the routes have
+    if (!is_named(top) && top == declaring(top)) section(top, std::string(key), {config_, none});
+  for (auto& [name, route] : config_.routes) section(kRoute, "routes." + name, {config_, route});
   return out_;
 }
 
