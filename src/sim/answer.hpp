@@ -27,6 +27,14 @@ struct Usage {
   [[nodiscard]] std::int64_t total() const { return prompt_tokens + completion_tokens; }
 };
 
+/// What a reply, and every chunk of a stream, says of itself.
+struct Identity {
+  std::string id;
+  std::int64_t created = 0;
+  std::string model;
+  std::string provider;
+};
+
 struct Answer {
   std::string_view reasoning;        ///< shared text
   std::string owned;                 ///< structured output; empty = the prose is the content

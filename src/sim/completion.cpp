@@ -6,6 +6,7 @@
 
 #include "net/http_server.hpp"
 #include "sim/job.hpp"
+#include "sim/plain_reply.hpp"
 #include "sim/presence.hpp"
 
 namespace gantry::sim {

@@ -1,10 +1,7 @@
 #include "sim/events.hpp"
 
-#include <algorithm>
-#include <charconv>
-
-#include "sim/errors.hpp"
 #include "sim/json_text.hpp"
+#include "sim/reply_parts.hpp"
 #include "sim/texts.hpp"
 
 namespace gantry::sim {
@@ -13,31 +10,6 @@ namespace {
 constexpr std::string_view kComment = ": OPENROUTER PROCESSING";
 constexpr std::int64_t kTokensPerComment = 4;
 constexpr std::size_t kArgumentPiece = 12;
-
-bool is_number(std::string_view text) {
-  return !text.empty() && std::ranges::all_of(text, [](char c) { return c >= '0' && c <= '9'; });
-}
-
-// error.code is an integer in the specification and a string in the field (CONTRACT §5.3).
-void append_code(std::string& out, std::string_view code) {
-  if (is_number(code)) {
-    out += code;
-  } else {
-    append_quoted(out, code);
-  }
-}
-
-void append_stream_error(std::string& out, std::string_view code) {
-  int status = 502;
-  std::from_chars(code.data(), code.data() + code.size(), status);
-  out += R"("error":{"code":)";
-  append_code(out, code);
-  out += R"(,"message":)";
-  append_quoted(out, message_of(status));
-  out += R"(,"metadata":{"error_type":)";
-  append_quoted(out, error_type_of(status));
-  out += "}}";
-}
 
 }  // namespace
 
@@ -72,15 +44,8 @@ void EventSource::event(std::string& out, std::string_view json) const {
 }
 
 void EventSource::head(std::string& json) const {
-  json += R"({"id":)";
-  append_quoted(json, identity_.id);
-  json += api_ == Api::chat ? R"(,"object":"chat.completion.chunk","created":)"
-                            : R"(,"object":"text_completion","created":)";
-  append_int(json, identity_.created);
-  json += R"(,"model":)";
-  append_quoted(json, identity_.model);
-  json += R"(,"provider":)";
-  append_quoted(json, identity_.provider);
+  json += '{';
+  append_identity(json, identity_, api_ == Api::chat ? "chat.completion.chunk" : "text_completion");
 }
 
 void EventSource::choice(std::string& json, std::string_view members, std::string_view finish,
@@ -108,17 +73,12 @@ void EventSource::delta_event(std::string& out, std::string_view member, std::st
   members += api_ == Api::completions && member == "content" ? "text" : member;
   members += "\":";
   append_quoted(members, text);
-  if (member == "reasoning") {
-    members += R"(,"reasoning_details":[{"type":"reasoning.text","text":)";
-    append_quoted(members, text);
-    members += R"(,"format":"unknown","index":0}])";
-  }
+  if (member == "reasoning") append_reasoning_details(members, text);
   std::string json;
   json.reserve(256 + members.size());
   head(json);
   choice(json, members, {}, {});
-  if (has_faults_ && faults_.has(FaultKind::unknown_fields))
-    json += R"(,"x_tomorrow":{"kind":"novel","weights":[1,null]})";
+  if (has_faults_ && faults_.has(FaultKind::unknown_fields)) json += kUnknownFields;
   json += '}';
   event(out, json);
 }
@@ -143,11 +103,11 @@ void EventSource::error_event(std::string& out, std::string_view code, bool bare
   std::string json;
   if (bare) {
     json += '{';
-    append_stream_error(json, code);
+    append_error_member(json, code);
   } else {
     head(json);
     json += ',';
-    append_stream_error(json, code);
+    append_error_member(json, code);
     choice(json, api_ == Api::chat ? R"("content":"")" : "", "error", {});
   }
   json += '}';
@@ -306,107 +266,6 @@ Pause EventSource::next(std::string& out, std::string_view usage_json) {
       return Pause::end;
   }
   return Pause::end;
-}
-
-namespace {
-
-void append_tool_calls(std::string& out, const Identity& identity, const Answer& answer) {
-  out += R"(,"tool_calls":[)";
-  for (std::size_t i = 0; i < answer.tool_calls.size(); ++i) {
-    if (i > 0) out += ',';
-    out += R"({"id":)";
-    append_quoted(out, "call_" + identity.id.substr(4) + "_" + std::to_string(i));
-    out += R"(,"type":"function","index":)";
-    append_int(out, static_cast<std::int64_t>(i));
-    out += R"(,"function":{"name":)";
-    append_quoted(out, answer.tool_calls[i].name);
-    out += R"(,"arguments":)";
-    append_quoted(out, answer.tool_calls[i].arguments);
-    out += "}}";
-  }
-  out += ']';
-}
-
-void append_message(std::string& out, const Identity& identity, const Answer& answer,
-                    const FaultSet& faults) {
-  const bool absent = faults.has(FaultKind::null_content) || faults.has(FaultKind::refusal) ||
-                      faults.has(FaultKind::reasoning_only) || !answer.tool_calls.empty();
-  out += R"("message":{"role":"assistant","content":)";
-  if (absent) {
-    out += "null";
-  } else {
-    append_quoted(out, answer.content());
-  }
-  out += R"(,"refusal":)";
-  out += faults.has(FaultKind::refusal) ? R"("I would rather not say.")" : "null";
-  out += R"(,"reasoning":)";
-  const auto shown = answer.reasoning_shown ? answer.reasoning : std::string_view();
-  append_string_or_null(out, shown);
-  if (!shown.empty()) {
-    out += R"(,"reasoning_details":[{"type":"reasoning.text","text":)";
-    append_quoted(out, shown);
-    out += R"(,"format":"unknown","index":0}])";
-  }
-  if (!answer.tool_calls.empty()) append_tool_calls(out, identity, answer);
-  out += '}';
-}
-
-void append_choice(std::string& out, Api api, const Identity& identity, const Answer& answer,
-                   const FaultSet& faults) {
-  const bool failed = faults.has(FaultKind::choice_error);
-  auto reason = failed ? std::string_view("error") : answer.finish;
-  auto native = answer.native;
-  if (faults.has(FaultKind::empty)) reason = native = {};
-  if (const auto* forced = faults.get(FaultKind::finish)) reason = native = forced->text;
-  out += R"({"index":0,"finish_reason":)";
-  append_string_or_null(out, reason);
-  out += R"(,"native_finish_reason":)";
-  append_string_or_null(out, native);
-  out += R"(,"logprobs":null,)";
-  if (api == Api::chat) {
-    append_message(out, identity, answer, faults);
-  } else {
-    out += R"("text":)";
-    append_quoted(out, faults.has(FaultKind::null_content) ? std::string_view() : answer.content());
-    out += R"(,"reasoning":)";
-    append_string_or_null(out, answer.reasoning_shown ? answer.reasoning : std::string_view());
-  }
-  if (failed) {
-    out += ',';
-    append_stream_error(out, faults.text(FaultKind::choice_error));
-  }
-  out += '}';
-}
-
-}  // namespace
-
-std::string plain_reply(Api api, const Identity& identity, const Answer& answer, const FaultSet& faults,
-                        std::string_view usage_json) {
-  if (faults.has(FaultKind::html)) return "<!DOCTYPE html>\n<html><body><h1>One moment</h1></body></html>\n";
-  std::string out;
-  out.reserve(512 + answer.content().size() + 2 * answer.reasoning.size());
-  if (const auto* code = faults.get(FaultKind::body_error)) {
-    out += '{';
-    append_stream_error(out, code->text);
-    return out + "}";
-  }
-  out += R"({"id":)";
-  append_quoted(out, identity.id);
-  out += api == Api::chat ? R"(,"object":"chat.completion","created":)"
-                          : R"(,"object":"text_completion","created":)";
-  append_int(out, identity.created);
-  out += R"(,"model":)";
-  append_quoted(out, identity.model);
-  out += R"(,"provider":)";
-  append_quoted(out, identity.provider);
-  out += R"(,"system_fingerprint":null,"choices":[)";
-  if (!faults.has(FaultKind::no_choices)) append_choice(out, api, identity, answer, faults);
-  out += ']';
-  if (faults.has(FaultKind::unknown_fields)) out += R"(,"x_tomorrow":{"kind":"novel","weights":[1,null]})";
-  if (!faults.has(FaultKind::no_usage)) out.append(R"(,"usage":)").append(usage_json);
-  out += '}';
-  if (faults.has(FaultKind::broken_json)) out.resize(out.size() / 2);
-  return out;
 }
 
 }  // namespace gantry::sim

@@ -12,14 +12,6 @@
 
 namespace gantry::sim {
 
-/// What every chunk of a stream says of it.
-struct Identity {
-  std::string id;
-  std::int64_t created = 0;
-  std::string model;
-  std::string provider;
-};
-
 /// What to do after the bytes of a step.
 enum class Pause : std::uint8_t {
   none,
@@ -79,9 +71,5 @@ class EventSource {
   bool call_open_ = false, first_piece_ = true;
   std::string prefix_;  // of a plain content chunk; built at the second one
 };
-
-/// The whole reply of a plain call, with the faults that change its JSON.
-std::string plain_reply(Api api, const Identity& identity, const Answer& answer, const FaultSet& faults,
-                        std::string_view usage_json);
 
 }  // namespace gantry::sim
