@@ -135,7 +135,7 @@ unsigned next_level(const Parts& was, const BreakerLimits& limits, MonoTime now)
 Breaker open(unsigned level, OpenReason reason, std::uint8_t tag, const BreakerFailure& failure,
              const BreakerLimits& limits, MonoTime now) {
   const Duration own = doubled(limits.open, level, limits.longest_open, limits.jitter * failure.jitter);
-  const Duration time = std::max(own, std::min(failure.wish, limits.longest_gone));
+  const Duration time = std::max(own, std::min(failure.wish, limits.longest_wish));
   return Parts{
       .state = State::open, .level = level, .reason = reason, .tag = tag, .time = tick_after(now + time)}
       .word();
@@ -244,13 +244,15 @@ Breaker Breaker::opened(OpenReason reason, MonoTime until) const {
   return Parts{.state = State::open, .level = std::max(is.level, 1u), .reason = reason, .time = end}.word();
 }
 
-Breaker Breaker::gone(const BreakerLimits& limits, double jitter, MonoTime now) const {
+Breaker Breaker::stated(OpenReason reason, const BreakerLimits& limits, double jitter, MonoTime now) const {
   const Parts is = parts(*this);
-  // Attempts that began before the opening find it gone as well; that is no news.
-  if (is.state == State::open && is.reason == OpenReason::gone && !is.due(now)) return *this;
-  const unsigned level = is.reason == OpenReason::gone ? next_level(is, limits, now) : 1;
-  const Duration time = doubled(limits.gone, level, limits.longest_gone, limits.jitter * jitter);
-  const Breaker open = opened(OpenReason::gone, now + time);
+  // Attempts that began before the opening hear the same; that is no news.
+  if (is.state == State::open && is.reason == reason && !is.due(now)) return *this;
+  const unsigned level = is.reason == reason ? next_level(is, limits, now) : 1;
+  const bool key = reason == OpenReason::bad_key;
+  const Duration time = doubled(key ? limits.bad_key : limits.gone, level,
+                                key ? limits.longest_bad_key : limits.longest_gone, limits.jitter * jitter);
+  const Breaker open = opened(reason, now + time);
   if (open == *this) return open;
   Parts result = parts(open);
   result.level = level;

@@ -14,7 +14,7 @@
 // successes
 //   lately it takes up to two more, since among many calls unlucky runs are common;
 // - the rate: failures ≥ `rate` of at least `samples` ends in the last one to two half-windows;
-// - a definite statement (opened(), gone(), held()).
+// - a definite statement (opened(), stated(), held()).
 //
 // Whose failures count. No client may open a breaker for others by its own requests (DESIGN §4). A client's
 // failures count at most ⌈needed/2⌉ times in a run, and in a rate at most as often as those of all others
@@ -61,14 +61,18 @@ enum class OpenReason : std::uint8_t {
 std::string_view name(OpenReason reason);
 
 struct BreakerLimits {
-  int run = 5;  ///< 2 … 5
+  int run = 5;           ///< 2 … 5
+  int provider_run = 3;  ///< a provider opens, and is avoided, before its model does
   double rate = 0.5;
   std::uint32_t samples = 10;
   Duration half_window = std::chrono::seconds{15};
   Duration open = std::chrono::seconds{5};  ///< the first time; doubled with each failed probe …
   Duration longest_open = std::chrono::seconds{60};
-  Duration gone = std::chrono::minutes{10};
+  Duration longest_wish = std::chrono::minutes{5};  ///< of upstream to be left alone
+  Duration gone = std::chrono::minutes{10};       ///< a model that is gone: the first time; doubled …
   Duration longest_gone = std::chrono::hours{1};
+  Duration bad_key = std::chrono::seconds{30};  ///< a key that is refused: a 401 may be upstream's own fault
+  Duration longest_bad_key = std::chrono::minutes{10};
   double jitter = 0.25;                       ///< every opening is up to this much longer
   Duration probe = std::chrono::seconds{60};  ///< a probe that has not reported by then is lost
   Duration calm = std::chrono::minutes{5};    ///< closed for so long, the doubling starts again
@@ -134,8 +138,10 @@ class Breaker {
 
   /// Open for everybody until `until`, or longer if it was.
   [[nodiscard]] Breaker opened(OpenReason reason, MonoTime until) const;
-  /// The long opening of a model that is gone, twice as long each time that a probe finds it so.
-  [[nodiscard]] Breaker gone(const BreakerLimits& limits, double jitter, MonoTime now) const;
+  /// After a definite statement (gone or bad_key): open for everybody, twice as long each time that a probe
+  /// hears it again.
+  [[nodiscard]] Breaker stated(OpenReason reason, const BreakerLimits& limits, double jitter,
+                               MonoTime now) const;
   [[nodiscard]] Breaker held(OpenReason reason) const;
   /// Closed and fresh, whatever it was. What the window holds from before counts no more.
   [[nodiscard]] static Breaker reset(MonoTime now);

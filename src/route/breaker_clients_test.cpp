@@ -80,7 +80,7 @@ TEST(BreakerClients, a_client_that_never_comes_back_leaves_no_trace) {
 // ---- properties
 
 TEST(BreakerProperty, whatever_happens_it_is_never_wedged) {
-  rc::check([] {
+  EXPECT_TRUE(rc::check([] {
     Driven breaker;
     const auto steps = *rc::gen::container<std::vector<int>>(rc::gen::inRange(0, 600));
     for (const int step : steps) {
@@ -112,11 +112,11 @@ TEST(BreakerProperty, whatever_happens_it_is_never_wedged) {
       breaker.succeed(client(i), probe);
       RC_ASSERT(breaker.gate(client(i)) == Gate::closed);
     }
-  });
+  }));
 }
 
 TEST(BreakerProperty, one_client_alone_never_opens_it_for_another) {
-  rc::check([] {
+  EXPECT_TRUE(rc::check([] {
     Driven breaker;
     const auto steps = *rc::gen::container<std::vector<int>>(rc::gen::inRange(0, 200));
     for (const int step : steps) {
@@ -131,7 +131,7 @@ TEST(BreakerProperty, one_client_alone_never_opens_it_for_another) {
       RC_ASSERT(breaker.gate(client(2)) == Gate::closed);
       RC_ASSERT(breaker.gate({}) == Gate::closed);
     }
-  });
+  }));
 }
 
 }  // namespace

@@ -146,10 +146,10 @@ TEST(Breaker, jitters_every_opening_by_up_to_a_quarter) {
   }
 }
 
-TEST(Breaker, stays_open_as_long_as_upstream_wishes_within_an_hour) {
+TEST(Breaker, stays_open_as_long_as_upstream_wishes_within_five_minutes) {
   struct {
     Duration wish, open;
-  } const rows[] = {{seconds{3}, seconds{10}}, {seconds{45}, seconds{45}}, {hours{20}, hours{1}}};
+  } const rows[] = {{seconds{3}, seconds{10}}, {seconds{45}, seconds{45}}, {hours{20}, minutes{5}}};
   for (const auto& row : rows) {
     Driven breaker;
     breaker.fails(5);
@@ -232,19 +232,28 @@ TEST(Breaker, holds_a_key_until_somebody_says_otherwise) {
   EXPECT_EQ(Breaker::reset(later).gate({}, later), Gate::closed);
 }
 
-TEST(Breaker, of_a_model_that_is_gone_is_open_for_long_and_longer_when_a_probe_finds_it_so) {
+void expect_openings(OpenReason reason, std::initializer_list<seconds> openings) {
   MonoTime now = kStart;
   Breaker breaker;
-  for (const int expected : {10, 20, 40, 60, 60}) {
-    breaker = breaker.gone(kLimits, 0, now);
-    EXPECT_EQ(breaker.time(now) - now, minutes{expected});
-    EXPECT_EQ(breaker.gone(kLimits, 0, now), breaker) << "a second finding of the same is no news";
+  for (const seconds expected : openings) {
+    breaker = breaker.stated(reason, kLimits, 0, now);
+    EXPECT_EQ(breaker.time(now) - now, expected);
+    EXPECT_EQ(breaker.stated(reason, kLimits, 0, now), breaker) << "hearing it a second time is no news";
     now = breaker.time(now);
     const auto taken = breaker.probed({}, kLimits, now);
     ASSERT_TRUE(taken);
     breaker = *taken;
   }
   EXPECT_EQ(breaker.succeeded({}, true, now).gate({}, now), Gate::closed);
+}
+
+TEST(Breaker, of_a_model_that_is_gone_is_open_for_long_and_longer_when_a_probe_finds_it_so) {
+  expect_openings(OpenReason::gone, {minutes{10}, minutes{20}, minutes{40}, minutes{60}, minutes{60}});
+}
+
+TEST(Breaker, of_a_refused_key_is_open_for_half_a_minute_at_first) {
+  expect_openings(OpenReason::bad_key,
+                  {seconds{30}, minutes{1}, minutes{2}, minutes{4}, minutes{8}, minutes{10}, minutes{10}});
 }
 
 TEST(Breaker, is_fresh_after_a_reset) {

@@ -20,6 +20,11 @@ Change change_of(Breaker before, Breaker after) {
   return told ? Change::reopened : Change::none;
 }
 
+BreakerLimits for_providers(BreakerLimits limits) {
+  limits.run = limits.provider_run;
+  return limits;
+}
+
 }  // namespace
 
 std::string_view name(Change change) {
@@ -29,6 +34,7 @@ std::string_view name(Change change) {
 
 ScopeTable::ScopeTable(std::size_t shards, BreakerLimits limits, ScopeBounds bounds)
     : limits_(limits),
+      provider_limits_(for_providers(limits)),
       names_(bounds),
       words_(std::make_unique<std::atomic<Breaker::Word>[]>(names_.capacity())),
       since_(std::make_unique<std::atomic<MonoTime>[]>(names_.capacity())) {
@@ -88,12 +94,14 @@ Change ScopeTable::failed(std::size_t shard, ScopeId id, const ScopeFailure& fai
                             .wish = failure.wish,
                             .jitter = random.unit(),
                             .window = window(id, half)};
-  return tell(id, swap(id, [&](Breaker breaker) { return breaker.failed(seen, limits_, now); }), now);
+  const BreakerLimits& limits = limits_of(id);
+  return tell(id, swap(id, [&](Breaker breaker) { return breaker.failed(seen, limits, now); }), now);
 }
 
-Change ScopeTable::gone(ScopeId id, MonoTime now, Random& random) {
+Change ScopeTable::stated(ScopeId id, OpenReason reason, MonoTime now, Random& random) {
   const double jitter = random.unit();
-  return tell(id, swap(id, [&](Breaker breaker) { return breaker.gone(limits_, jitter, now); }), now);
+  const auto next = [&](Breaker breaker) { return breaker.stated(reason, limits_, jitter, now); };
+  return tell(id, swap(id, next), now);
 }
 
 Change ScopeTable::open(ScopeId id, OpenReason reason, MonoTime until, MonoTime now) {
@@ -123,8 +131,10 @@ Window ScopeTable::window(ScopeId id, HalfWindow half) const {
 
 ProviderAdvice ScopeTable::providers(ScopeId model, Client client, MonoTime at) {
   ProviderAdvice advice;
+  bool left = false;
   for (ScopeId id = names_.first_below(model); id.tracked(); id = names_.next_beside(id)) {
     const Gate gate = breaker(id).gate(client, at);
+    left |= gate == Gate::closed;
     if (gate == Gate::closed) continue;
     if (gate == Gate::due)
       if (const auto probe = take_probe(id, client, at)) {
@@ -133,6 +143,7 @@ ProviderAdvice ScopeTable::providers(ScopeId model, Client client, MonoTime at) 
       }
     advice.ignore.emplace_back(names_.at(id).name);
   }
+  if (!left && advice.probes.empty()) advice.ignore.clear();
   return advice;
 }
 

@@ -55,7 +55,9 @@ struct ScopeState {
 
 /// What a request for a model says about its providers (`provider.ignore`).
 struct ProviderAdvice {
-  std::vector<std::string_view> ignore{};  ///< inside an open breaker; the names live as long as the table
+  /// Those inside an open breaker; none when all that are known are, since ignoring every one is a 404 of our
+  /// own making. The names live as long as the table.
+  std::vector<std::string_view> ignore{};
   struct Taken {
     ScopeId id;
     Probe probe;
@@ -82,8 +84,8 @@ class ScopeTable {
 
   Change succeeded(std::size_t shard, ScopeId id, Client client, Probe probe, MonoTime now);
   Change failed(std::size_t shard, ScopeId id, const ScopeFailure& failure, MonoTime now, Random& random);
-  /// The model is said not to exist.
-  Change gone(ScopeId id, MonoTime now, Random& random);
+  /// Upstream stated that the model is gone, or that the key is bad.
+  Change stated(ScopeId id, OpenReason reason, MonoTime now, Random& random);
 
   /// Set and reset by those who know: the free cap until midnight, a key without credit, an operator.
   Change open(ScopeId id, OpenReason reason, MonoTime until, MonoTime now);
@@ -108,7 +110,11 @@ class ScopeTable {
   }
   [[nodiscard]] Window window(ScopeId id, HalfWindow half) const;
 
-  const BreakerLimits limits_;
+  [[nodiscard]] const BreakerLimits& limits_of(ScopeId id) const {
+    return names_.at(id).kind == Scope::provider ? provider_limits_ : limits_;
+  }
+
+  const BreakerLimits limits_, provider_limits_;
   ScopeNames names_;
   std::unique_ptr<std::atomic<Breaker::Word>[]> words_;
   std::unique_ptr<std::atomic<MonoTime>[]> since_;

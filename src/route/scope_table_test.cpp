@@ -83,7 +83,7 @@ TEST_F(ScopeTableTest, a_probe_that_says_nothing_is_given_back) {
 
 TEST_F(ScopeTableTest, what_is_not_tracked_is_closed_whatever_is_reported) {
   for (int i = 0; i < 20; ++i) EXPECT_EQ(fail(kUntracked), Change::none);
-  EXPECT_EQ(table.gone(kUntracked, now, random), Change::none);
+  EXPECT_EQ(table.stated(kUntracked, OpenReason::gone, now, random), Change::none);
   EXPECT_EQ(table.hold(kUntracked, OpenReason::told, now), Change::none);
   EXPECT_EQ(gate(kUntracked), Gate::closed);
 }
@@ -98,8 +98,8 @@ TEST_F(ScopeTableTest, a_key_without_credit_is_held_until_it_is_reset) {
 }
 
 TEST_F(ScopeTableTest, a_model_that_is_gone_is_opened_by_one_statement) {
-  EXPECT_EQ(table.gone(model, now, random), Change::opened);
-  EXPECT_EQ(table.gone(model, now, random), Change::none);
+  EXPECT_EQ(table.stated(model, OpenReason::gone, now, random), Change::opened);
+  EXPECT_EQ(table.stated(model, OpenReason::gone, now, random), Change::none);
   now += minutes{9};
   EXPECT_EQ(gate(model), Gate::open);
 }
@@ -136,6 +136,23 @@ TEST_F(ScopeTableTest, an_open_provider_is_to_be_ignored_but_for_its_probe) {
   ASSERT_EQ(probing.probes.size(), 1u);
   EXPECT_THAT(table.providers(model, {}, now).ignore, ElementsAre("Bad"));
   EXPECT_EQ(table.succeeded(0, bad, {}, probing.probes[0].probe, now), Change::closed);
+  EXPECT_THAT(table.providers(model, {}, now).ignore, IsEmpty());
+}
+
+TEST_F(ScopeTableTest, a_provider_opens_before_its_model) {
+  const ScopeId provider = intern(Scope::provider, model, "Bad");
+  for (int i = 0; i < 3; ++i) fail(provider), fail(model);
+  EXPECT_EQ(gate(provider), Gate::open);
+  EXPECT_EQ(gate(model), Gate::closed);
+}
+
+TEST_F(ScopeTableTest, never_are_all_known_providers_to_be_ignored) {
+  const ScopeId one = intern(Scope::provider, model, "One");
+  open(one);
+  EXPECT_THAT(table.providers(model, {}, now).ignore, IsEmpty());
+  const ScopeId two = intern(Scope::provider, model, "Two");
+  EXPECT_THAT(table.providers(model, {}, now).ignore, ElementsAre("One"));
+  open(two);
   EXPECT_THAT(table.providers(model, {}, now).ignore, IsEmpty());
 }
 

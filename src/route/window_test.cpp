@@ -31,7 +31,7 @@ TEST(WindowCell, spreads_failures_without_an_identity_over_the_crowds) {
 }
 
 TEST(WindowCellProperty, a_full_counter_keeps_the_rate) {
-  rc::check([] {
+  EXPECT_TRUE(rc::check([] {
     const int cycle = *rc::gen::inRange(2, 20);  // one failure in each
     WindowCell cell;
     for (int i = 0; i < 20'000; ++i)
@@ -43,7 +43,7 @@ TEST(WindowCellProperty, a_full_counter_keeps_the_rate) {
     const double rate = failures / (failures + counts.successes);
     RC_ASSERT(rate > 0.85 / cycle);
     RC_ASSERT(rate < 1.15 / cycle);
-  });
+  }));
 }
 
 }  // namespace
