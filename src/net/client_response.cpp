@@ -136,8 +136,7 @@ std::optional<std::size_t> ClientResponse::length() const {
 Task<Result<std::string_view>> ClientResponse::read(MonoTime deadline) {
   Impl& in = *impl_;
   for (;;) {
-    auto piece = in.next_piece();
-    if (piece) co_return std::move(*piece);
+    if (auto piece = in.next_piece()) co_return std::move(*piece);  // none is held while waiting
     // What did not come yet is waited for without a buffer, unless the last read suggests that it is there
     // already.
     if (!in.more_likely) {
