@@ -1,28 +1,27 @@
 #pragma once
-// One scope's breaker (DESIGN §4, "scope"; §7, "packed state word") as a 64-bit value with pure transitions:
-// a word goes in, a word comes out, and the shared table (scope_table.hpp) swaps it in with one compare and
-// exchange. Pure.
+// One scope's breaker (DESIGN §4, "scope"; §7, "packed state word") as a 64-bit value with pure
+// transitions: a word goes in, a word comes out, and the shared table (scope_table.hpp) swaps it in with
+// one compare and exchange. Pure.
 //
-// States. closed: everything passes. open: nothing passes until a time. Past it the breaker is due: the next
-// call that wants to pass takes the one probe, which is a real attempt of its own. probing: that attempt is
-// under way and nothing else passes. A probe that succeeds closes; one that fails opens for longer; one whose
-// end says nothing of this scope is given back; one that never reports expires. held: open until somebody
-// says otherwise (a key without credit).
+// States. closed: everything passes. open: nothing passes until a time. Past it the breaker is due: the
+// next call that wants to pass takes the one probe, which is a real attempt of its own. probing: that
+// attempt is under way and nothing else passes. A probe that succeeds closes; one that fails opens for
+// longer; one whose end says nothing of this scope is given back; one that never reports expires. held:
+// open until somebody says otherwise (a key without credit).
 //
 // What opens it:
 // - a run: `run` hard failures in a row, by anybody, with no success between them. On a scope with many
-// successes
-//   lately it takes up to two more, since among many calls unlucky runs are common;
+//   successes lately it takes up to two more, since among many calls unlucky runs are common;
 // - the rate: failures ≥ `rate` of at least `samples` ends in the last one to two half-windows;
 // - a definite statement (opened(), stated(), held()).
 //
-// Whose failures count. No client may open a breaker for others by its own requests (DESIGN §4). A client's
-// failures count at most ⌈needed/2⌉ times in a run, and in a rate at most as often as those of all others
-// together. When one client's failures alone would do, the breaker opens for that client only: its calls go
-// elsewhere, everybody else's pass as before, and failures of others in a row then open it for all. A process
-// with a single client is thus served as well as one with many. Clients are told apart by five crowds and a
-// tag of eight bits: two clients may be taken for one (a slower opening, or one that they share), one is
-// never taken for two.
+// Whose failures count. No client may open a breaker for others by its own requests (DESIGN §4). A
+// client's failures count at most ⌈needed/2⌉ times in a run, and in a rate at most as often as those of
+// all others together. When one client's failures alone would do, the breaker opens for that client only:
+// its calls go elsewhere, everybody else's pass as before, and failures of others in a row then open it
+// for all. A process with a single client is thus served as well as one with many. Clients are told apart
+// by five crowds and a tag of eight bits: two clients may be taken for one (a slower opening, or one that
+// they share), one is never taken for two.
 //
 // Time is counted in steps of 100 ms from the origin of the monotonic clock, in 32 bits, and compared by
 // signed difference: times up to 6.8 years apart are told apart rightly, and the count comes round after
@@ -69,7 +68,7 @@ struct BreakerLimits {
   Duration open = std::chrono::seconds{5};  ///< the first time; doubled with each failed probe …
   Duration longest_open = std::chrono::seconds{60};
   Duration longest_wish = std::chrono::minutes{5};  ///< of upstream to be left alone
-  Duration gone = std::chrono::minutes{10};       ///< a model that is gone: the first time; doubled …
+  Duration gone = std::chrono::minutes{10};         ///< a model that is gone: the first time; doubled …
   Duration longest_gone = std::chrono::hours{1};
   Duration bad_key = std::chrono::seconds{30};  ///< a key that is refused: a 401 may be upstream's own fault
   Duration longest_bad_key = std::chrono::minutes{10};

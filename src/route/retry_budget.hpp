@@ -1,13 +1,15 @@
 #pragma once
-// How many repetitions the whole process may make (DESIGN §4, Retries): 20 % of its calls and 10 a second, so
-// that a failing upstream is not asked several times as much as a healthy one. Pure: time is an argument.
+// How many repetitions the whole process may make (DESIGN §4, Retries): 20 % of its calls and 10 a second,
+// so that a failing upstream is not asked several times as much as a healthy one. Pure: time is an
+// argument.
 //
-// What counts. A repetition asks a model that this call has asked before. The first attempt on each model of
-// a chain is free: there are only as many as models, breakers end them, and without them a call would not get
-// the answer that DESIGN §4 promises.
+// What counts. A repetition asks a model that this call has asked before. The first attempt on each model
+// of a chain is free: there are only as many as models, breakers end them, and without them a call would
+// not get the answer that DESIGN §4 promises.
 //
-// What calls and time have earned and nobody took is saved up to ten seconds' worth of the fixed part. Calls
-// are counted by shard, each in a cache line of its own; taking is one compare and exchange on one number.
+// What calls and time have earned and nobody took is saved up to ten seconds' worth of the fixed part.
+// Calls are counted by shard, each in a cache line of its own; taking is one compare and exchange on one
+// number.
 
 #include <atomic>
 #include <cstddef>

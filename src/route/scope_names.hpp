@@ -1,6 +1,6 @@
 #pragma once
-// The names of scopes, interned: an upstream, one of its keys or models, a provider of a model has one number
-// for the life of the process, so that breakers outlive a reload of the configuration. Pure.
+// The names of scopes, interned: an upstream, one of its keys or models, a provider of a model has one
+// number for the life of the process, so that breakers outlive a reload of the configuration. Pure.
 //
 // Append-only and bounded. Names that come from outside (model ids of clients, provider names of replies)
 // have a bound of their own, so that nobody can take the room of configured ones; beyond it a scope has no

@@ -1,16 +1,16 @@
 #pragma once
-// How often one scope was asked lately and how often that failed, told apart by client: what a breaker judges
-// an error rate by. Pure.
+// How often one scope was asked lately and how often that failed, told apart by client: what a breaker
+// judges an error rate by. Pure.
 //
-// One cell is one shard's count of half a window in 64 bits, so that one writer can store it and any thread
-// read it whole. A shard keeps two cells a scope and writes them in turn; a reader takes those of this
-// half-window and the one before, which makes the window roll in halves.
+// One cell is one shard's count of half a window in 64 bits, so that one writer can store it and any
+// thread read it whole. A shard keeps two cells a scope and writes them in turn; a reader takes those of
+// this half-window and the one before, which makes the window roll in halves.
 //
 //   | half-window 16 | successes 13 | failures of five crowds of clients, 7 each |
 //
 // A full counter halves all of its cell: the rate stays, and the older half weighs less. A half-window's
-// number comes round after 2^16 of them (11 days at 15 s); a cell that was not touched for exactly that long
-// is taken for new once.
+// number comes round after 2^16 of them (11 days at 15 s); a cell that was not touched for exactly that
+// long is taken for new once.
 
 #include <array>
 #include <cstdint>
