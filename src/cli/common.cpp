@@ -37,6 +37,9 @@ void add_sim_flags(CLI::App& command, sim::SimOptions& options, const std::strin
       ->check(CLI::Range(0.0, 1e6));
   add("jitter", options.jitter, "Share of each delay that is random, 0 to 1 (default: 0)", "N")
       ->check(CLI::Range(0.0, 1.0));
+  add("free-per-minute", options.free_per_minute, "Calls of :free models a minute (default: 20; 0: no limit)",
+      "N")
+      ->check(CLI::Range(0, 1'000'000));
   command
       .add_option_function<std::string>(
           "--" + prefix + "first-token",

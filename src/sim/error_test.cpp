@@ -77,17 +77,20 @@ TEST_F(Errors, shapes_differ) {
 TEST_F(Errors, the_platforms_limit_resets_at_a_unix_time_in_milliseconds) {
   // The clock stands at 1790000000 s: 13:33:20 UTC, 20 s into a minute.
   struct Row {
-    std::string_view model, reset, words;
+    std::string_view model, reset, words, limit, source;
   };
-  const Row rows[] = {{"sim/rate-limit-minute", "1790000040000", "free-models-per-min"},
-                      {"sim/rate-limit-daily", "1790035200000", "free-models-per-day"}};
+  const Row rows[] = {
+      {"sim/rate-limit-minute", "1790000040000", "free-models-per-min", "20", "openrouter_free_tier_minute"},
+      {"sim/rate-limit-daily", "1790035200000", "free-models-per-day", "1000", "openrouter_free_tier_daily"}};
   for (const auto& row : rows) {
     const auto ex = post(chat(std::string(row.model)));
     EXPECT_EQ(ex->status, 429);
     EXPECT_EQ(ex->header("x-ratelimit-reset"), row.reset);
     EXPECT_EQ(ex->header("x-ratelimit-remaining"), "0");
+    EXPECT_EQ(ex->header("x-ratelimit-limit"), row.limit);
     const auto error = json(ex->body).at("error");
     EXPECT_EQ(error.at("metadata").at("headers").at("X-RateLimit-Reset").as_string(), row.reset);
+    EXPECT_EQ(error.at("metadata").at("limit_source").as_string(), row.source);
     EXPECT_NE(std::string(error.at("message").as_string()).find(row.words), std::string::npos);
   }
   const auto upstream = post(chat("sim/rate-limit-upstream"));

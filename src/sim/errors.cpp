@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <unordered_map>
 
+#include "sim/free_limit.hpp"
 #include "sim/json_text.hpp"
 
 namespace gantry::sim {
@@ -129,26 +130,9 @@ std::string shape_provider(const ErrorCase& error) {
   return out + R"(,"provider_name":"FakeProvider"}},"user_id":"user_simulated"})";
 }
 
-ErrorCase platform_limit(std::string_view which, WallTime now) {
-  const auto ms = std::chrono::duration_cast<std::chrono::milliseconds>(now.time_since_epoch()).count();
-  const bool daily = which == "daily";
-  constexpr std::int64_t kDay = 86'400'000, kMinute = 60'000;
-  const auto window = daily ? kDay : kMinute;
-  const auto reset = (ms / window + 1) * window;  // the end of the UTC day or minute, Unix milliseconds
-  auto error = simple_error(
-      429, daily ? "Rate limit exceeded: free-models-per-day" : "Rate limit exceeded: free-models-per-min");
-  const std::string limit = daily ? "50" : "20";
-  error.headers = {{"X-RateLimit-Limit", limit},
-                   {"X-RateLimit-Remaining", "0"},
-                   {"X-RateLimit-Reset", std::to_string(reset)}};
-  error.metadata = fmt::format(
-      R"("headers":{{"X-RateLimit-Limit":"{}","X-RateLimit-Remaining":"0","X-RateLimit-Reset":"{}"}},"provider_name":null,"limit_source":"{}")",
-      limit, reset, daily ? "openrouter_free_tier_daily" : "openrouter_free_tier_minute");
-  return error;
-}
-
 ErrorCase limit_error(std::string_view which, WallTime now) {
-  if (which != "upstream") return platform_limit(which, now);
+  if (which == "minute") return free_limit_error(FreeWindow::minute, kFreeCallsAMinute, now);
+  if (which == "daily") return free_limit_error(FreeWindow::day, kFreeCallsADay, now);
   auto error = simple_error(429, "Provider returned error");
   error.metadata =
       R"("raw":"rate-limited upstream, retry shortly","provider_name":"FakeProvider","limit_source":"upstream_provider_shared_pool")";
@@ -207,6 +191,23 @@ ErrorCase availability_error(std::string_view code, std::string message, std::st
   out += R"(,"docs_url":)";
   append_quoted(out, fmt::format("https://openrouter.ai/docs/errors#{}", code));
   out += '}';
+  return error;
+}
+
+ErrorCase free_limit_error(FreeWindow window, std::int64_t limit, WallTime now) {
+  const bool daily = window == FreeWindow::day;
+  const auto end = daily ? std::chrono::floor<std::chrono::days>(now) + std::chrono::days{1}
+                         : std::chrono::floor<std::chrono::minutes>(now) + std::chrono::minutes{1};
+  const auto reset =
+      std::chrono::duration_cast<std::chrono::milliseconds>(end.time_since_epoch()).count();  // a Unix time
+  auto error = simple_error(
+      429, daily ? "Rate limit exceeded: free-models-per-day" : "Rate limit exceeded: free-models-per-min");
+  error.headers = {{"X-RateLimit-Limit", std::to_string(limit)},
+                   {"X-RateLimit-Remaining", "0"},
+                   {"X-RateLimit-Reset", std::to_string(reset)}};
+  error.metadata = fmt::format(
+      R"("headers":{{"X-RateLimit-Limit":"{}","X-RateLimit-Remaining":"0","X-RateLimit-Reset":"{}"}},"provider_name":null,"limit_source":"{}")",
+      limit, reset, daily ? "openrouter_free_tier_daily" : "openrouter_free_tier_minute");
   return error;
 }
 

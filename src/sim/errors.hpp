@@ -39,6 +39,9 @@ ErrorCase simple_error(int status, std::string message = {}, std::string error_t
 ErrorCase availability_error(std::string_view code, std::string message, std::string_view requested_model,
                              const std::vector<std::string>& fallback_models,
                              std::string_view retry_after = {});
+enum class FreeWindow : std::uint8_t { minute, day };
+/// 429 of the platform: a cap on `:free` models is used up (CONTRACT §6.5), `limit` calls a window in UTC.
+ErrorCase free_limit_error(FreeWindow window, std::int64_t limit, WallTime now);
 /// The error that the faults ask for; only when faults.refuses().
 ErrorCase fault_error(const FaultSet& faults, std::string_view requested_model, const Catalogue& catalogue,
                       WallTime now);

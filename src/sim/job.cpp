@@ -85,7 +85,10 @@ std::optional<ErrorCase> Job::consider(const Request& request, const std::string
   if (faults.refuses()) return fault_error(faults, id, world.catalogue, created);
   if (!model) return missing(id);
   if (auto error = unfit(request)) return error;
-  return unaffordable(request);
+  if (auto error = unaffordable(request)) return error;
+  if (model->id.ends_with(":free") && !world.free_calls.take(created))
+    return free_limit_error(FreeWindow::minute, world.free_calls.calls_a_minute(), created);
+  return std::nullopt;
 }
 
 std::optional<ErrorCase> Job::missing(const std::string& id) const {

@@ -11,6 +11,7 @@
 #include "base/result.hpp"
 #include "base/task.hpp"
 #include "base/time.hpp"
+#include "sim/free_limit.hpp"
 #include "sim/journal.hpp"
 
 namespace gantry::net {
@@ -29,6 +30,7 @@ struct SimOptions {
   double jitter = 0;                                    ///< 0..1, share of each delay
   std::string key_limit = "100";                        ///< USD that each key may spend; empty = no limit
   std::string limit_reset = "monthly";                  ///< daily, weekly, monthly; empty = never
+  std::int64_t free_per_minute = kFreeCallsAMinute;     ///< calls of `:free` models; 0 = no limit
   Duration generation_delay = std::chrono::milliseconds{500};     ///< how long /generation answers 404
   Duration cancelled_generation_delay = std::chrono::seconds{5};  ///< the same for a cancelled stream
   std::size_t journal_entries = 10'000;                           ///< 0 = keep no journal

@@ -58,6 +58,7 @@ void Simulator::World::restart() {
   journal.clear();
   generations.clear();
   accounts.clear();
+  free_calls.clear();
   cache.clear();
   const std::lock_guard lock(mutex_);
   start = script_start = time.mono();

@@ -11,6 +11,7 @@
 
 #include "sim/account.hpp"
 #include "sim/catalogue.hpp"
+#include "sim/free_limit.hpp"
 #include "sim/generations.hpp"
 #include "sim/journal.hpp"
 #include "sim/script.hpp"
@@ -47,6 +48,7 @@ struct Simulator::World {
         options(std::move(o)),
         catalogue(std::move(c)),
         accounts(limit, parse_limit_reset(options.limit_reset)),
+        free_calls(options.free_per_minute),
         journal(options.journal_entries),
         start(time.mono()),
         script_start(start) {}
@@ -55,6 +57,7 @@ struct Simulator::World {
   SimOptions options;
   Catalogue catalogue;
   Accounts accounts;
+  FreeLimit free_calls;
   Generations generations;
   Journal journal;
   ReplyCache cache;
