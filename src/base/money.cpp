@@ -1,5 +1,7 @@
 #include "base/money.hpp"
 
+#include <array>
+#include <charconv>
 #include <limits>
 #include <optional>
 
@@ -84,6 +86,10 @@ Result<PicoUsd> to_pico(const Decimal& d, std::string_view shown) {
   return PicoUsd{d.negative ? -value : value};
 }
 
+void put_six(char* to, std::uint32_t digits) {
+  for (int i = 5; i >= 0; --i, digits /= 10) to[i] = static_cast<char>('0' + digits % 10);
+}
+
 }  // namespace
 
 Result<PicoUsd> add(PicoUsd a, PicoUsd b) {
@@ -98,16 +104,26 @@ Result<PicoUsd> parse_usd(std::string_view text) {
   return to_pico(*decimal, text);
 }
 
-std::string to_decimal(PicoUsd amount) {
+char* put_decimal(char* to, PicoUsd amount) {
+  constexpr std::uint64_t kOne = 1'000'000'000'000;
   const bool negative = amount.value < 0;
   const auto magnitude =
       negative ? 0 - static_cast<std::uint64_t>(amount.value) : static_cast<std::uint64_t>(amount.value);
-  std::string fraction = std::to_string(magnitude % 1'000'000'000'000ULL);
-  fraction.insert(0, 12 - fraction.size(), '0');
-  while (!fraction.empty() && fraction.back() == '0') fraction.pop_back();
-  std::string out = (negative ? "-" : "") + std::to_string(magnitude / 1'000'000'000'000ULL);
-  if (!fraction.empty()) out += "." + fraction;
-  return out;
+  if (negative) *to++ = '-';
+  to = std::to_chars(to, to + kLongestDecimal, magnitude / kOne).ptr;
+  const std::uint64_t fraction = magnitude % kOne;
+  if (fraction == 0) return to;
+  *to++ = '.';
+  put_six(to, static_cast<std::uint32_t>(fraction / 1'000'000));
+  put_six(to + 6, static_cast<std::uint32_t>(fraction % 1'000'000));
+  char* end = to + 12;
+  while (end[-1] == '0') --end;
+  return end;
+}
+
+std::string to_decimal(PicoUsd amount) {
+  std::array<char, kLongestDecimal> text{};
+  return {text.data(), put_decimal(text.data(), amount)};
 }
 
 Result<Price> parse_price(std::string_view decimal) {

@@ -2,6 +2,7 @@
 // Money is an integer number of pico-dollars (DESIGN §5): ±9.2 million USD, checked, never a double.
 
 #include <compare>
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -26,6 +27,9 @@ Result<PicoUsd> parse_usd(std::string_view text);
 
 /// The shortest decimal text that says exactly this amount, without an exponent: 12300000 -> "0.0000123".
 std::string to_decimal(PicoUsd amount);
+inline constexpr std::size_t kLongestDecimal = 21;  ///< -9223372.036854775808
+/// The same where there is room for the longest; returns the end.
+char* put_decimal(char* to, PicoUsd amount);
 
 /// A per-unit price with every digit kept: `units` × 10⁻ˢᶜᵃˡᵉ USD. Scale is at most 24.
 struct Price {
