@@ -6,11 +6,9 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
-#include <functional>
 #include <mutex>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 
 namespace gantry::observe {
 
@@ -35,17 +33,23 @@ class ModelNames {
 };
 
 /// One shard's view: a hash table of what it has seen of the shared list, so that a known name costs one
-/// look-up.
+/// look-up and no memory of its own.
 class ModelSlots {
  public:
   enum class IfNew { add, other };
-  std::size_t slot(ModelNames& names, std::string_view name, IfNew if_new);
+  std::size_t slot(ModelNames& names, std::string_view name, IfNew if_new) {
+    const std::size_t known = find(names, name);
+    return known != kOtherModel ? known : look_closer(names, name, if_new);
+  }
 
  private:
-  struct Hash : std::hash<std::string_view> {
-    using is_transparent = void;
-  };
-  std::unordered_map<std::string, std::size_t, Hash, std::equal_to<>> slots_;
+  static constexpr std::size_t kPlaces = 4 * kModelNames;  // a power of two; three quarters stay free
+
+  static std::size_t place_of(std::string_view name);
+  [[nodiscard]] std::size_t find(const ModelNames& names, std::string_view name) const;
+  std::size_t look_closer(ModelNames& names, std::string_view name, IfNew if_new);
+
+  std::array<std::uint16_t, kPlaces> places_{};  // 0: free; else the slot and one
   std::size_t seen_ = 0;
 };
 
