@@ -22,6 +22,10 @@ void append_json_string(std::string& out, std::string_view text);
 /// or '\'.
 bool is_bare(std::string_view text);
 
+/// True for most values: `text` can stand as it is in a line of either format, being bare, not too long and
+/// without anything that mask_keys would look at more closely. Cheap, and now and then too careful.
+bool is_clean(std::string_view text);
+
 /// The last line of defence: whatever looks like a key is replaced by `sk-***`, `gk-***` or `Bearer ***`. A
 /// key is `sk-`/`gk-` where a word begins (`sk-or-` anywhere) and at least eight characters of a token after
 /// it; after `Bearer` and white space everything up to the next white space, quote, comma or semicolon

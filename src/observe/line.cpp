@@ -4,6 +4,7 @@
 
 #include <array>
 #include <cmath>
+#include <cstring>
 #include <iterator>
 
 #include "observe/escape.hpp"
@@ -26,18 +27,6 @@ void append_number(std::string& out, double value, LogFormat format) {
     fmt::format_to(std::back_inserter(out), "{}", value);
 }
 
-void append_text(std::string& out, std::string_view value, LogFormat format) {
-  if (format == LogFormat::json) return append_json_string(out, value);
-  // A bare value may still be a key, or too long; only what is neither goes out as it is.
-  thread_local std::string masked;
-  masked.clear();
-  if (is_bare(value) && value.size() <= kLongestValue) {
-    out += mask_keys(value, masked) ? std::string_view(masked) : value;
-    return;
-  }
-  append_json_string(out, value);
-}
-
 void append_value(std::string& out, const Field& field, LogFormat format) {
   struct Visitor {
     std::string& out;
@@ -53,8 +42,28 @@ void append_value(std::string& out, const Field& field, LogFormat format) {
   std::visit(Visitor{out, format}, field.value);
 }
 
-void append_digits(char* at, unsigned value, int digits) {
+void put_digits(char* at, unsigned value, int digits) {
   for (int i = digits - 1; i >= 0; --i, value /= 10) at[i] = static_cast<char>('0' + value % 10);
+}
+
+using Milliseconds = std::chrono::sys_time<std::chrono::milliseconds>;
+using Timestamp = std::array<char, kTimestampBytes>;
+
+Timestamp timestamp(Milliseconds at) {
+  using namespace std::chrono;
+  const auto day = floor<days>(at);
+  const year_month_day date{day};
+  const auto of_day = static_cast<unsigned>((at - day).count());
+  Timestamp text{'0', '0', '0', '0', '-', '0', '0', '-', '0', '0', 'T', '0',
+                 '0', ':', '0', '0', ':', '0', '0', '.', '0', '0', '0', 'Z'};
+  put_digits(text.data(), static_cast<unsigned>(static_cast<int>(date.year())), 4);
+  put_digits(text.data() + 5, static_cast<unsigned>(date.month()), 2);
+  put_digits(text.data() + 8, static_cast<unsigned>(date.day()), 2);
+  put_digits(text.data() + 11, of_day / 3'600'000, 2);
+  put_digits(text.data() + 14, of_day / 60'000 % 60, 2);
+  put_digits(text.data() + 17, of_day / 1000 % 60, 2);
+  put_digits(text.data() + 20, of_day % 1000, 3);
+  return text;
 }
 
 }  // namespace
@@ -75,35 +84,41 @@ std::string_view name(Level level) {
   return "error";
 }
 
-void append_timestamp(std::string& out, WallTime at) {
-  using namespace std::chrono;
-  const auto whole = floor<milliseconds>(at);
-  const auto day = floor<days>(whole);
-  // The calendar is worked out once a day and thread, the rest is division.
-  thread_local sys_days cached_day = sys_days::min();
-  thread_local std::array<char, 11> date;
-  if (day != cached_day) {
-    const year_month_day ymd{day};
-    append_digits(date.data(), static_cast<unsigned>(static_cast<int>(ymd.year())), 4);
-    append_digits(date.data() + 5, static_cast<unsigned>(ymd.month()), 2);
-    append_digits(date.data() + 8, static_cast<unsigned>(ymd.day()), 2);
-    date[4] = date[7] = '-';
-    date[10] = 'T';
-    cached_day = day;
+char* put_timestamp(char* to, WallTime at) {
+  // Worked out once a millisecond and thread.
+  thread_local constinit Milliseconds cached = Milliseconds::min();
+  thread_local constinit Timestamp text{};
+  const auto whole = std::chrono::floor<std::chrono::milliseconds>(at);
+  if (whole != cached) {
+    text = timestamp(whole);
+    cached = whole;
   }
-  const auto of_day = static_cast<unsigned>((whole - day).count());
-  std::array<char, 13> clock{'0', '0', ':', '0', '0', ':', '0', '0', '.', '0', '0', '0', 'Z'};
-  append_digits(clock.data(), of_day / 3'600'000, 2);
-  append_digits(clock.data() + 3, of_day / 60'000 % 60, 2);
-  append_digits(clock.data() + 6, of_day / 1000 % 60, 2);
-  append_digits(clock.data() + 9, of_day % 1000, 3);
-  out.append(date.data(), date.size()).append(clock.data(), clock.size());
+  std::memcpy(to, text.data(), text.size());
+  return to + text.size();
+}
+
+void append_timestamp(std::string& out, WallTime at) {
+  Timestamp text;
+  put_timestamp(text.data(), at);
+  out.append(text.data(), text.size());
+}
+
+void append_text(std::string& out, std::string_view value, LogFormat format) {
+  if (format == LogFormat::json) return append_json_string(out, value);
+  // A bare value may still be a key, or too long; only what is neither goes out as it is.
+  thread_local std::string masked;
+  masked.clear();
+  if (is_bare(value) && value.size() <= kLongestValue) {
+    out += mask_keys(value, masked) ? std::string_view(masked) : value;
+    return;
+  }
+  append_json_string(out, value);
 }
 
 void append_line(std::string& out, LogFormat format, WallTime at, Level level, std::string_view event,
                  std::span<const Field> fields) {
   const bool json = format == LogFormat::json;
-  if (json) out += R"({"time":")";
+  if (json) out += kJsonHead;
   append_timestamp(out, at);
   out += json ? R"(","level":")" : " ";
   out += name(level);

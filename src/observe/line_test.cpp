@@ -149,6 +149,43 @@ TEST(LogLine, keys_are_masked_and_words_are_not) {
   }
 }
 
+TEST(LogLine, most_names_are_clean) {
+  struct Row {
+    std::string_view name, value;
+    bool clean;
+  };
+  const Row rows[] = {
+      {"nothing has to be quoted", "", false},
+      {"a word", "chat", true},
+      {"a model", "anthropic/claude-3.5-sonnet:free", true},
+      {"a generation", "gen-1764000000-0123456789ABCDEFGHIJ", true},
+      {"a letter that is not ASCII",
+       "gr\xc3\xb6\xc3\x9f"
+       "e",
+       false},
+      {"what may begin a key", "deepseek/deepseek-chat", false},
+      {"a key across blocks", "0123456789abcdesk-0123456789", false},
+      {"what may be a bearer token", "0123456789abcdbearer", false},
+  };
+  for (const auto& row : rows) EXPECT_EQ(is_clean(row.value), row.clean) << row.name;
+  for (std::size_t size = 1; size < 70; ++size)
+    for (std::size_t at = 0; at < size; ++at) {
+      std::string value(size, 'x');
+      EXPECT_TRUE(is_clean(value));
+      value[at] = ' ';
+      EXPECT_FALSE(is_clean(value)) << "an odd character at " << at << " of " << size;
+    }
+  EXPECT_TRUE(is_clean(std::string(kLongestValue, 'x')));
+  EXPECT_FALSE(is_clean(std::string(kLongestValue + 1, 'x'))) << "it will be cut";
+}
+
+RC_GTEST_PROP(LogLineProperty, what_is_clean_is_bare_and_not_masked, ()) {
+  const auto letter = rc::gen::elementOf(std::string("sSkKgG-bBeEaArR=\\\"' ~{\x7f\x80xyz019/"));
+  const std::string value = *rc::gen::container<std::string>(*rc::gen::inRange<std::size_t>(0, 80), letter);
+  std::string masked;
+  if (is_clean(value)) RC_ASSERT(is_bare(value) && !mask_keys(value, masked));
+}
+
 RC_GTEST_PROP(LogLineProperty, a_key_inside_any_field_never_appears, ()) {
   const auto letter = rc::gen::elementOf(std::string("ABCXYZabcxyz0189_-"));
   const auto length = *rc::gen::inRange<std::size_t>(8, 80);

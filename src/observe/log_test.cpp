@@ -82,7 +82,7 @@ TEST(Log, a_reader_that_does_not_read_loses_the_oldest_lines_and_the_loss_is_cou
   LogPipe pipe;
   const std::uint64_t before = dropped_log_lines();
   start_log(Level::info, LogFormat::text, nullptr, pipe.write_end());
-  constexpr std::int64_t kLines = 20'000;  // the pipe holds 64 KiB, the queue 4096 lines
+  constexpr std::int64_t kLines = 30'000;  // the pipe holds 64 KiB, the queue 1.5 MiB
   const std::string ballast(100, 'x');
   for (std::int64_t i = 0; i < kLines; ++i) log(Level::info, "line", {{"n", i}, {"ballast", ballast}});
   const std::uint64_t dropped = dropped_log_lines() - before;
@@ -93,7 +93,7 @@ TEST(Log, a_reader_that_does_not_read_loses_the_oldest_lines_and_the_loss_is_cou
   pipe.close_write_end();
   reader.join();
   EXPECT_EQ(lines.size() + dropped, static_cast<std::size_t>(kLines));
-  EXPECT_THAT(lines.back(), HasSubstr("n=19999")) << "the newest line survives";
+  EXPECT_THAT(lines.back(), HasSubstr("n=29999")) << "the newest line survives";
   EXPECT_EQ(dropped_log_lines() - before, dropped) << "the count outlives the logger";
 }
 
@@ -101,7 +101,7 @@ TEST(Log, a_file_holds_every_line_in_order) {
   std::FILE* const file = std::tmpfile();
   ASSERT_NE(file, nullptr);
   start_log(Level::info, LogFormat::text, nullptr, ::fileno(file));
-  constexpr std::int64_t kLines = 2000;  // fewer than the queue holds, more than one batch
+  constexpr std::int64_t kLines = 5000;  // fewer than the queue holds, more than one chunk
   for (std::int64_t i = 0; i < kLines; ++i) log(Level::info, "line", {{"n", i}});
   stop_log();
   std::rewind(file);
@@ -121,6 +121,17 @@ TEST(Log, stop_gives_up_on_a_reader_that_never_reads) {
   for (int i = 0; i < 200; ++i) log(Level::info, "line", {{"ballast", ballast}});
   stop_log();  // returning is the claim; the test's timeout would tell
   EXPECT_FALSE(log_enabled(Level::error));
+}
+
+TEST(LogDeathTest, what_was_logged_is_written_when_the_process_exits_without_stop) {
+  GTEST_FLAG_SET(death_test_style, "threadsafe");
+  EXPECT_EXIT(
+      {
+        start_log(Level::info, LogFormat::text);
+        log(Level::info, "last", {{"word", true}});
+        std::exit(7);
+      },
+      testing::ExitedWithCode(7), "info last word=true");
 }
 
 TEST(Log, lines_of_many_threads_stay_whole) {

@@ -1,13 +1,13 @@
 #include "observe/observer.hpp"
 
 #include <algorithm>
-#include <cassert>
+#include <atomic>
 #include <mutex>
 #include <vector>
 
+#include "observe/call_line.hpp"
 #include "observe/counters.hpp"
-#include "observe/line.hpp"
-#include "observe/log.hpp"
+#include "observe/log_queue.hpp"
 #include "observe/metrics_text.hpp"
 
 namespace gantry::observe {
@@ -15,11 +15,25 @@ namespace {
 
 using route::Outcome;
 
-// One shard's evidence. The lock is the shard's own; only a scrape of /health/openrouter ever contends for
-// it.
+// One shard's evidence, written by its thread alone. The model's name needs a lock, which is taken only when
+// the name changes.
 struct EvidenceSlot {
+  std::atomic<Duration> last_success{}, last_failure{};  // since the epoch
+  std::atomic<Outcome> failure{};
   mutable std::mutex mutex;
-  Evidence evidence;
+  std::string success_model;
+
+  void succeeded(std::string_view model, WallTime now) {
+    if (model != success_model) {
+      const std::lock_guard lock(mutex);
+      success_model = model;
+    }
+    last_success.store(now.time_since_epoch(), std::memory_order_release);
+  }
+  void failed(Outcome outcome, WallTime now) {
+    failure.store(outcome, std::memory_order_relaxed);
+    last_failure.store(now.time_since_epoch(), std::memory_order_release);
+  }
 };
 
 // A cache line of its own at both ends, so that shards never share one.
@@ -27,6 +41,16 @@ struct alignas(64) Shard {
   Numbers<Counter> numbers;
   ModelSlots slots;
   EvidenceSlot seen;
+  MonoTime turn{};  // of the loop, and the time on the wall then
+  WallTime turn_wall{};
+
+  WallTime wall_at(MonoTime moment, const TimeSource& time) {
+    if (moment == MonoTime{} || moment != turn) {
+      turn = moment;
+      turn_wall = time.wall();
+    }
+    return turn_wall;
+  }
 };
 
 enum class Speaks { of_health, of_trouble, of_nothing };
@@ -75,8 +99,9 @@ std::uint64_t not_negative(std::int64_t n) {
 }
 
 void observe(Buckets<Counter>& buckets, Duration took) {
-  buckets.counts[bucket_of(took)].add(1);
-  buckets.total_ns.add(not_negative(took.count()));
+  const std::uint64_t ns = not_negative(took.count());
+  buckets.counts[bucket_of(ns)].add(1);
+  buckets.total_ns.add(ns);
 }
 
 void count(Numbers<Counter>& n, const CallRecord& call) {
@@ -99,41 +124,15 @@ void count(Numbers<Counter>& n, const CallRecord& call) {
   n.reply_bytes.add(call.reply_bytes);
 }
 
-double milliseconds(Duration took) {  // to the microsecond, so that the text stays short
-  return static_cast<double>(took.count() / 1000) / 1000.0;
-}
-
-// The call's one line. Optional things are left out rather than written as nothing.
-void write_line(const CallRecord& call) {
-  const Speaks says = what_it_says(call.outcome);
-  const Level level = says == Speaks::of_trouble ? Level::warn : Level::info;
+// Writes the call's one line where its thread's queue has room for it.
+void write_line(const CallRecord& call, WallTime now) {
+  const Level level = what_it_says(call.outcome) == Speaks::of_trouble ? Level::warn : Level::info;
   if (!log_enabled(level)) return;
-  std::array<Field, 20> fields;
-  std::size_t used = 0;
-  const auto put = [&](std::string_view key, auto value) { fields[used++] = Field{key, value}; };
-  const auto put_text = [&](std::string_view key, std::string_view value) {
-    if (!value.empty()) put(key, value);
-  };
-  put("id", call.call_id);
-  put("dialect", call.dialect);
-  put("route", call.route);
-  put("model", call.model_asked);
-  if (call.model_served != call.model_asked) put_text("served", call.model_served);
-  put_text("generation", call.generation_id);
-  put("outcome", route::name(call.outcome));
-  put("status", std::int64_t{call.status});
-  put("stream", call.stream);
-  put("attempts", std::int64_t{call.attempts});
-  put("ms", milliseconds(call.took));
-  if (call.first_token) put("first_token_ms", milliseconds(*call.first_token));
-  if (call.prompt_tokens) put("prompt_tokens", *call.prompt_tokens);
-  if (call.completion_tokens) put("completion_tokens", *call.completion_tokens);
-  const std::string cost = call.cost ? to_decimal(*call.cost) : std::string();
-  put_text("cost_usd", cost);
-  put("request_bytes", static_cast<std::int64_t>(call.request_bytes));
-  put("reply_bytes", static_cast<std::int64_t>(call.reply_bytes));
-  put_text("error", call.error);
-  log(level, "call", std::span<const Field>(fields.data(), used));
+  const auto [queue, format] = this_threads_log();
+  if (!queue) return;
+  static_assert(LineQueue::kChunkBytes >= kLongestCallLine, "there is always room");
+  char* const start = queue->room(longest_call_line(call));
+  queue->publish(static_cast<std::size_t>(put_call_line(start, format, now, level, call) - start));
 }
 
 void note(EvidenceSlot& slot, const CallRecord& call, WallTime now) {
@@ -141,14 +140,10 @@ void note(EvidenceSlot& slot, const CallRecord& call, WallTime now) {
   // A plain model id is the client's own: one that does not exist must not make the gateway look ill for all.
   const bool made_up = call.outcome == Outcome::model_missing && call.route == kNoRoute;
   if (says == Speaks::of_nothing || made_up || call.ours) return;
-  const std::lock_guard lock(slot.mutex);
-  if (says == Speaks::of_health) {
-    slot.evidence.last_success = now;
-    slot.evidence.success_model = call.model_served.empty() ? call.model_asked : call.model_served;
-  } else {
-    slot.evidence.last_failure = now;
-    slot.evidence.failure = route::name(call.outcome);
-  }
+  if (says == Speaks::of_health)
+    slot.succeeded(call.model_served.empty() ? call.model_asked : call.model_served, now);
+  else
+    slot.failed(call.outcome, now);
 }
 
 void fold(std::uint64_t& into, const Counter& from) { into += from.get(); }
@@ -187,11 +182,6 @@ void fold(Totals& into, const Numbers<Counter>& from) {
 
 }  // namespace
 
-std::size_t bucket_of(Duration took) {
-  const double seconds = std::chrono::duration<double>(took).count();
-  return static_cast<std::size_t>(std::ranges::lower_bound(kBucketSeconds, seconds) - kBucketSeconds.begin());
-}
-
 struct Observer::Impl {
   Impl(const TimeSource& source, std::size_t count) : time(source), started(source.wall()), shards(count) {}
 
@@ -224,8 +214,9 @@ void Observer::attempt_ended(std::size_t shard, const AttemptRecord& attempt) {
 void Observer::call_ended(std::size_t shard, const CallRecord& call) {
   Shard& own = impl_->shards.at(shard);
   count(own.numbers, call);
-  note(own.seen, call, impl_->time.wall());
-  write_line(call);
+  const WallTime now = own.wall_at(call.ended, impl_->time);
+  note(own.seen, call, now);
+  write_line(call, now);
 }
 
 void Observer::refused(std::size_t shard, int status) {
@@ -238,15 +229,17 @@ void Observer::refused(std::size_t shard, int status) {
 Evidence Observer::evidence() const {
   Evidence latest;
   for (const Shard& shard : impl_->shards) {
-    const std::lock_guard lock(shard.seen.mutex);
-    const Evidence& seen = shard.seen.evidence;
-    if (seen.last_success > latest.last_success) {
-      latest.last_success = seen.last_success;
+    const EvidenceSlot& seen = shard.seen;
+    const WallTime success{seen.last_success.load(std::memory_order_acquire)};
+    const WallTime failure{seen.last_failure.load(std::memory_order_acquire)};
+    if (success > latest.last_success) {
+      const std::lock_guard lock(seen.mutex);
+      latest.last_success = success;
       latest.success_model = seen.success_model;
     }
-    if (seen.last_failure > latest.last_failure) {
-      latest.last_failure = seen.last_failure;
-      latest.failure = seen.failure;
+    if (failure > latest.last_failure) {
+      latest.last_failure = failure;
+      latest.failure = route::name(seen.failure.load(std::memory_order_relaxed));
     }
   }
   return latest;

@@ -39,6 +39,8 @@ struct CallRecord {
   int attempts = 0;
   int fallbacks = 0;  ///< of the attempts: at another model than the one before; the rest were retries
   Duration took{};
+  MonoTime
+      ended{};  ///< as the shard's loop has it; calls that end in the same turn share one look at the clock
   std::optional<Duration> first_token;
   std::optional<std::int64_t> prompt_tokens, completion_tokens;
   std::optional<PicoUsd> cost;  ///< nullopt = not known (never zero because unknown)

@@ -3,10 +3,14 @@
 #include <gmock/gmock.h>
 
 #include <array>
+#include <cmath>
+#include <limits>
 #include <map>
 #include <set>
 #include <sstream>
 #include <vector>
+
+#include "observe/counters.hpp"
 
 namespace gantry::observe {
 namespace {
@@ -149,6 +153,18 @@ TEST(Metrics, histograms_are_cumulative_and_a_bound_includes_itself) {
     EXPECT_THAT(lines, testing::Contains(line));
 }
 
+TEST(Metrics, every_bound_belongs_to_its_own_bucket) {
+  const auto ns_of = [](double seconds) { return static_cast<std::uint64_t>(std::llround(seconds * 1e9)); };
+  EXPECT_EQ(bucket_of(0), 0u);
+  for (std::size_t i = 0; i < kBucketSeconds.size(); ++i) {
+    const std::uint64_t bound = ns_of(kBucketSeconds[i]);
+    EXPECT_EQ(bucket_of(bound - 1), i) << kBucketSeconds[i];
+    EXPECT_EQ(bucket_of(bound), i) << kBucketSeconds[i];
+    EXPECT_EQ(bucket_of(bound + 1), i + 1) << kBucketSeconds[i];
+  }
+  EXPECT_EQ(bucket_of(std::numeric_limits<std::uint64_t>::max()), kBucketSeconds.size());
+}
+
 // What promtool checks of a page, for the parts that we use of the format: each family has one HELP and one
 // TYPE, in that order and before its samples, families are not interleaved, no series twice, counters end in
 // _total.
@@ -225,6 +241,20 @@ TEST(Metrics, the_set_of_names_is_bounded_and_shared_by_the_shards) {
   EXPECT_THAT(page, HasSubstr(R"({model="other",outcome="slow"} 1)"));
 }
 
+TEST(Metrics, names_are_told_apart_by_every_character) {
+  const ManualTime time;
+  Observer observer(time, 1);
+  std::vector<std::string> models;
+  for (const char c : std::string("abcdefgh"))
+    models.push_back("author/model-" + std::string(1, c) + "-instruct");
+  models.insert(models.end(), {"a", "b", "aa", "author/m", "author/n", "author/mm"});
+  for (int round = 0; round < 3; ++round)
+    for (const std::string& model : models) observer.attempt_ended(0, {model, Outcome::delivered, 200, 1s});
+  const std::string page = observer.metrics_text({}, false);
+  for (const std::string& model : models)
+    EXPECT_THAT(page, HasSubstr("{model=\"" + model + "\",outcome=\"delivered\"} 3\n"));
+}
+
 TEST(Metrics, made_up_models_do_not_take_names_but_configured_ones_have_theirs) {
   const ManualTime time;
   Observer observer(time, 1);
@@ -269,6 +299,30 @@ TEST(Evidence, is_the_latest_of_all_shards) {
   EXPECT_EQ(seen.success_model, "google/gemini");
   EXPECT_EQ(seen.last_failure, WallTime{1010s});
   EXPECT_EQ(seen.failure, "overloaded");
+}
+
+TEST(Evidence, calls_of_one_turn_of_the_loop_share_a_look_at_the_clock) {
+  class CountedTime final : public TimeSource {
+   public:
+    MonoTime mono() const override { return {}; }
+    WallTime wall() const override { return WallTime{std::chrono::seconds{1000 + looks++}}; }
+    mutable int looks = 0;
+  };
+  const CountedTime time;
+  Observer observer(time, 2);
+  time.looks = 0;
+  auto call = delivered_call();
+  const auto end_at = [&](std::size_t shard, Duration moment) {
+    call.ended = MonoTime{moment};
+    observer.call_ended(shard, call);
+    return observer.evidence().last_success.time_since_epoch();
+  };
+  EXPECT_EQ(end_at(0, 7ms), 1000s);
+  EXPECT_EQ(end_at(0, 7ms), 1000s) << "the same turn";
+  EXPECT_EQ(end_at(0, 8ms), 1001s) << "the next";
+  EXPECT_EQ(end_at(1, 8ms), 1002s) << "each shard has its own";
+  EXPECT_EQ(end_at(1, 0ms), 1003s) << "who does not tell its turn";
+  EXPECT_EQ(end_at(1, 0ms), 1004s);
 }
 
 TEST(Evidence, what_the_client_caused_says_nothing_about_upstream) {

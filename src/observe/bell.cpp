@@ -1,0 +1,26 @@
+#include "observe/bell.hpp"
+
+namespace gantry::observe {
+
+void Bell::ring() {
+  asleep_.store(false, std::memory_order_relaxed);  // one wake is enough
+  {
+    const std::lock_guard lock(mutex_);
+    rung_ = true;
+  }
+  rung_changed_.notify_one();
+}
+
+void Bell::rest(Duration most) {
+  std::unique_lock lock(mutex_);
+  rung_changed_.wait_for(lock, most, [this] { return rung_; });
+  rung_ = false;
+}
+
+void Bell::wait() {
+  std::unique_lock lock(mutex_);
+  rung_changed_.wait(lock, [this] { return rung_; });
+  rung_ = false;
+}
+
+}  // namespace gantry::observe
