@@ -328,7 +328,8 @@ void Call::record() {
   record_.generation_id = generation_id_;
   record_.stream = facts_.stream;
   record_.attempts = static_cast<int>(attempts_.size());
-  record_.took = shard_.loop_.now() - started_;
+  record_.ended = shard_.loop_.now();
+  record_.took = record_.ended - started_;
   record_.reply_bytes = delivery_.bytes_sent();
   // As nginx logs it: the client closed its request before it was given a status.
   if (record_.outcome == route::Outcome::cancelled && record_.reply_bytes == 0) record_.status = 499;
