@@ -1,5 +1,8 @@
 #include "instructions/operations.hpp"
 
+#include <fcntl.h>
+#include <unistd.h>
+
 #include <array>
 #include <memory>
 #include <span>
@@ -8,6 +11,8 @@
 #include "load/request.hpp"
 #include "net/http_parser.hpp"
 #include "net/reply_head.hpp"
+#include "observe/log.hpp"
+#include "observe/observer.hpp"
 #include "support/system.hpp"
 #include "upstream/reply.hpp"
 #include "wire/edit.hpp"
@@ -110,6 +115,52 @@ Operation encode_chunk() {
           }};
 }
 
+// The process's log, into nothing.
+struct Log {
+  Log() : descriptor(::open("/dev/null", O_WRONLY | O_CLOEXEC)) {
+    require(descriptor >= 0, "/dev/null");
+    observe::start_log(observe::Level::info, observe::LogFormat::text, &time, descriptor);
+  }
+  ~Log() {
+    observe::stop_log();
+    ::close(descriptor);
+  }
+  SystemTime time;
+  int descriptor;
+  observe::Observer observer{time, 1};
+};
+
+observe::CallRecord delivered_call() {
+  observe::CallRecord call;
+  call.call_id = "call-0123456789abcdef";
+  call.dialect = "chat";
+  call.route = "-";
+  call.model_asked = call.model_served = "openai/gpt-4o-mini";
+  call.generation_id = "gen-1764000000-0123456789abcdefghij";
+  call.attempts = 1;
+  call.took = std::chrono::nanoseconds{1'234'567};
+  call.prompt_tokens = 231;
+  call.completion_tokens = 161;
+  call.cost = PicoUsd{131'250'000};
+  call.request_bytes = 927;
+  call.reply_bytes = 1453;
+  return call;
+}
+
+// What a shard does to tell of a call with one attempt: its counters, and its line on the way to the writer,
+// whose thread is not counted.
+Operation record_call() {
+  auto log = std::make_shared<Log>();
+  return {"call_counters_and_log_line", [log, call = delivered_call()] {
+            const std::uint64_t before = log->observer.calls();
+            log->observer.call_started(0);
+            log->observer.attempt_ended(
+                0, {call.model_asked, route::Outcome::delivered, 200, std::chrono::microseconds{1200}});
+            log->observer.call_ended(0, call);
+            require(log->observer.calls() == before + 1, "call record");
+          }};
+}
+
 }  // namespace
 
 std::vector<Operation> operations() {
@@ -120,7 +171,8 @@ std::vector<Operation> operations() {
           parse_request_head(),
           parse_response_head(),
           decode_chunk(),
-          encode_chunk()};
+          encode_chunk(),
+          record_call()};
 }
 
 }  // namespace gantry::bench
