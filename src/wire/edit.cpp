@@ -4,6 +4,21 @@
 #include <utility>
 
 namespace gantry::wire {
+namespace {
+
+constexpr std::string_view kSpace = " \t\n\r";
+
+}  // namespace
+
+ByteRange member_around(std::string_view json, ByteRange value) {
+  const std::size_t colon = json.find_last_not_of(kSpace, value.begin - 1);
+  const std::size_t quote = json.find_last_not_of(kSpace, colon - 1);
+  const std::size_t name = json.rfind('"', quote - 1);
+  const std::size_t next = json.find_first_not_of(kSpace, value.end);
+  if (json[next] == ',') return {name, json.find_first_not_of(kSpace, next + 1)};
+  const std::size_t before = json.find_last_not_of(kSpace, name - 1);
+  return {json[before] == ',' ? before : name, value.end};
+}
 
 void Splice::replace(ByteRange range, std::string text) {
   // Kept in the order of the body. Inserts at one place keep the order in which they were given, and come

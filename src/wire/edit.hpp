@@ -17,6 +17,10 @@ struct ByteRange {
   bool operator==(const ByteRange&) const = default;
 };
 
+/// What to cut so that a member leaves its object, with the comma that parted it from a neighbour. `value`
+/// are the bytes of the member's value in `json`, which is known to be JSON; its name holds no quote.
+ByteRange member_around(std::string_view json, ByteRange value);
+
 /// Collects edits of one body and yields the pieces of the edited one. The body outlives it; the pieces live
 /// as long as both. Ranges must not overlap; they may be given in any order.
 class Splice {
@@ -24,6 +28,7 @@ class Splice {
   explicit Splice(std::string_view body) : body_(body) {}
   void replace(ByteRange range, std::string text);
   void insert(std::size_t at, std::string text) { replace({at, at}, std::move(text)); }
+  [[nodiscard]] std::string_view body() const { return body_; }
   [[nodiscard]] bool unchanged() const { return edits_.empty(); }
   /// Pieces in order; empty ones left out.
   [[nodiscard]] std::vector<std::string_view> pieces();

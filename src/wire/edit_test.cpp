@@ -30,6 +30,30 @@ TEST(Splice, applies_edits_given_in_any_order) {
   EXPECT_FALSE(splice.unchanged());
 }
 
+TEST(MemberAround, takes_a_member_out_with_its_comma) {
+  const struct {
+    const char* name;
+    std::string json;
+    std::string expected;
+  } rows[] = {
+      {"first", R"({"x":[1],"a":2})", R"({"a":2})"},
+      {"middle", R"({"a":2,"x":[1],"b":3})", R"({"a":2,"b":3})"},
+      {"last", R"({"a":2,"x":[1]})", R"({"a":2})"},
+      {"alone", R"({"x":[1]})", "{}"},
+      {"with space", "{ \"a\" : 2 ,\n \"x\" : [1] ,\t\"b\" : 3 }", "{ \"a\" : 2 ,\n \"b\" : 3 }"},
+      {"last with space", "{ \"a\" : 2 ,\n \"x\" : [1] }", "{ \"a\" : 2  }"},
+      {"alone with space", "{ \"x\" : [1] }", "{  }"},
+      {"a name with escapes", R"({"a":",","\u0078":[1]})", R"({"a":","})"},
+      {"behind text that looks like a name", R"({"a":"\",","x":[1],"b":0})", R"({"a":"\",","b":0})"},
+  };
+  for (const auto& row : rows) {
+    const auto begin = row.json.find("[1]");
+    Splice splice(row.json);
+    splice.replace(member_around(row.json, {begin, begin + 3}), "");
+    EXPECT_EQ(splice.joined(), row.expected) << row.name;
+  }
+}
+
 TEST(Splice, leaves_empty_pieces_out) {
   Splice splice("abc");
   splice.replace({0, 3}, "");

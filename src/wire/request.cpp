@@ -24,17 +24,48 @@ enum class Field {
   response_format,
   messages,
   prompt,
+  provider,
+  preset,
   none
 };
-constexpr std::array<std::string_view, 10> kFields = {
+constexpr std::array<std::string_view, 12> kFields = {
     "model",       "models", "stream",          "max_tokens", "max_completion_tokens",
-    "temperature", "tools",  "response_format", "messages",   "prompt"};
+    "temperature", "tools",  "response_format", "messages",   "prompt",
+    "provider",    "preset"};
 
-Field field_of(std::string_view key) {
-  for (std::size_t i = 0; i < kFields.size(); ++i)
-    if (key == kFields[i]) return static_cast<Field>(i);
+template <Field... candidates>
+constexpr Field one_of(std::string_view key) {
+  for (const Field each : {candidates...})
+    if (key == kFields[static_cast<std::size_t>(each)]) return each;
   return Field::none;
 }
+
+// By length first: every member of every request comes through here.
+constexpr Field field_of(std::string_view key) {
+  switch (key.size()) {
+    case 5:
+      return one_of<Field::model, Field::tools>(key);
+    case 6:
+      return one_of<Field::stream, Field::models, Field::prompt, Field::preset>(key);
+    case 8:
+      return one_of<Field::messages, Field::provider>(key);
+    case 10:
+      return one_of<Field::max_tokens>(key);
+    case 11:
+      return one_of<Field::temperature>(key);
+    case 15:
+      return one_of<Field::response_format>(key);
+    case 21:
+      return one_of<Field::max_completion_tokens>(key);
+    default:
+      return Field::none;
+  }
+}
+static_assert([] {
+  for (std::size_t i = 0; i < kFields.size(); ++i)
+    if (field_of(kFields[i]) != static_cast<Field>(i)) return false;
+  return true;
+}());
 
 std::string kind_in_words(JsonToken value) {
   switch (value.kind()) {
@@ -133,6 +164,10 @@ class Reading {
       case Field::temperature:
         facts_.has_temperature = true;
         return std::nullopt;
+      case Field::models:
+        return models(value);
+      case Field::provider:
+        return provider(value);
       default:
         return value.is_null() ? std::nullopt : field_with_value(which, value);
     }
@@ -141,8 +176,6 @@ class Reading {
   // Those of which null says the same as their absence.
   Step field_with_value(Field which, JsonToken value) {
     switch (which) {
-      case Field::models:
-        return models(value);
       case Field::stream:
         return stream(value);
       case Field::tools:
@@ -157,6 +190,9 @@ class Reading {
         return dialect_ == Dialects::chat ? messages(value) : std::nullopt;
       case Field::prompt:
         return dialect_ == Dialects::completions ? prompt(value) : std::nullopt;
+      case Field::preset:
+        facts_.has_preset = true;
+        return std::nullopt;
       default:
         return std::nullopt;
     }
@@ -186,7 +222,7 @@ class Reading {
   }
 
   Step models(JsonToken value) {
-    if (!value.is_array()) return wrong_type("models", "a list of strings", value);
+    if (!value.is_array() && !value.is_null()) return wrong_type("models", "a list of strings", value);
     Step refusal;
     in_.each_element(value, [&](JsonToken element) {
       if (refusal) return;
@@ -196,7 +232,20 @@ class Reading {
         refusal = wrong_type("models[" + std::to_string(facts_.models.size()) + "]", "a string", element);
       }
     });
+    facts_.models_value = whole_range(value);
     return refusal;
+  }
+
+  Step provider(JsonToken value) {
+    if (!value.is_object() && !value.is_null()) return wrong_type("provider", "an object", value);
+    facts_.provider_value = whole_range(value);
+    return std::nullopt;
+  }
+
+  // Walks a container to its end, unless that was done before.
+  ByteRange whole_range(JsonToken value) {
+    const std::size_t begin = in_.range(value).begin;
+    return {begin, begin + in_.whole(value).size()};
   }
 
   Step stream(JsonToken value) {

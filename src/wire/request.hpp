@@ -33,9 +33,12 @@ struct PromptSize {
 
 /// Facts of a chat/completions or completions request.
 struct RequestFacts {
-  std::optional<std::string> model;      ///< decoded; null counts as absent
-  std::optional<ByteRange> model_value;  ///< the value's bytes, quotes included, also when it is null
-  std::vector<std::string> models;       ///< client-sent server-side fallbacks
+  std::optional<std::string> model;         ///< decoded; null counts as absent
+  std::optional<ByteRange> model_value;     ///< the value's bytes, quotes included, also when it is null
+  std::vector<std::string> models;          ///< the client's own chain behind `model`; null counts as absent
+  std::optional<ByteRange> models_value;    ///< also when it is null or empty
+  std::optional<ByteRange> provider_value;  ///< an object, or null
+  bool has_preset = false;  ///< a `preset` that is not null; `@preset/…` in the model is not looked for
   bool stream = false;
   std::optional<std::int64_t> max_tokens;     ///< null counts as absent
   std::optional<ByteRange> max_tokens_value;  ///< also when it is null

@@ -44,6 +44,8 @@ void check_edit(const Dialect& dialect, RequestScanner& scanner, std::string_vie
   check_range(facts.model_value, body);
   check_range(facts.max_tokens_value, body);
   check_range(facts.max_completion_tokens_value, body);
+  check_range(facts.models_value, body);
+  check_range(facts.provider_value, body);
   require(facts.insert_at > 0 && facts.insert_at < body.size() && body[facts.insert_at - 1] == '{');
   Splice splice(body);
   set(splice, facts, facts.model_value, "model", json_quote("acme/alpha"));
@@ -53,6 +55,7 @@ void check_edit(const Dialect& dialect, RequestScanner& scanner, std::string_vie
   require(again.has_value());
   require(again->model == "acme/alpha" && again->max_tokens == 4096);
   require(again->stream == facts.stream && again->models == facts.models);
+  require(again->provider_value.has_value() == facts.provider_value.has_value());
   require(again->max_completion_tokens == facts.max_completion_tokens);
   require(again->prompt.code_points == facts.prompt.code_points &&
           again->message_count == facts.message_count);
@@ -67,6 +70,19 @@ void check_needs(std::string_view body, const RequestFacts& facts) {
   require(needs.prompt_tokens_at_least >= 0);
 }
 
+// A member that is cut out leaves the same request without it.
+void check_cut(const Dialect& dialect, RequestScanner& scanner, std::string_view body,
+               const RequestFacts& facts) {
+  if (!facts.models_value) return;
+  Splice splice(body);
+  splice.replace(member_around(body, *facts.models_value), "");
+  const std::string cut = splice.joined();
+  const auto again = dialect.scan(scanner, cut);
+  require(again.has_value() && !again->models_value && again->model == facts.model);
+  require(again->provider_value.has_value() == facts.provider_value.has_value());
+  require(again->prompt.code_points == facts.prompt.code_points);
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
@@ -78,6 +94,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     if (facts) {
       check_needs(body, *facts);
       check_edit(*dialect, scanner, body, *facts);
+      check_cut(*dialect, scanner, body, *facts);
       continue;
     }
     const Refusal& refusal = facts.error();

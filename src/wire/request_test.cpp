@@ -51,6 +51,22 @@ TEST(ChatRequest, tells_every_fact_with_its_bytes) {
   EXPECT_FALSE(facts.object_empty);
 }
 
+TEST(ChatRequest, tells_where_models_and_provider_stand) {
+  const std::string body =
+      R"({"provider" : { "only":["a"], "x":{} } ,"models": [ "a/b" ] , "preset":"p",)" + kMessages + "}";
+  const RequestFacts facts = chat(body);
+  EXPECT_EQ(slice(body, facts.provider_value), R"({ "only":["a"], "x":{} })");
+  EXPECT_EQ(slice(body, facts.models_value), R"([ "a/b" ])");
+  EXPECT_TRUE(facts.has_preset);
+  const std::string empty = R"({"provider":null,"models":[],"preset":null,)" + kMessages + "}";
+  const RequestFacts none = chat(empty);
+  EXPECT_EQ(slice(empty, none.provider_value), "null");
+  EXPECT_EQ(slice(empty, none.models_value), "[]");
+  EXPECT_FALSE(none.has_preset);
+  const RequestFacts absent = chat("{" + kMessages + "}");
+  EXPECT_FALSE(absent.provider_value || absent.models_value || absent.has_preset);
+}
+
 TEST(ChatRequest, treats_null_as_absent_but_knows_where_it_stands) {
   const std::string body =
       R"({"model":null,"max_tokens":null,"max_completion_tokens":null,"stream":null,"models":null,)"
@@ -188,6 +204,8 @@ TEST(ChatRequest, refuses_wrong_types_of_the_fields_gantry_acts_on) {
           {"tools", R"({"tools":{},)" + kMessages + "}", "tools must be a list", "tools"},
           {"response_format", R"({"response_format":"json",)" + kMessages + "}",
            "response_format must be an object", "response_format"},
+          {"provider", R"({"provider":["a"],)" + kMessages + "}",
+           "provider must be an object, but it is a list", "provider"},
           {"messages", R"({"messages":"hi"})", "messages must be a list of messages, but it is a string",
            "messages"},
           {"a message", R"({"messages":[{"content":"a"},"hi"]})", "messages[1] must be an object",
