@@ -5,6 +5,7 @@
 #include <array>
 #include <cstdint>
 #include <expected>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -12,6 +13,7 @@
 #include "engine/admit.hpp"
 #include "engine/relay.hpp"
 #include "engine/shard.hpp"
+#include "route/feed.hpp"
 #include "route/plan.hpp"
 #include "wire/envelope.hpp"
 
@@ -19,13 +21,17 @@ namespace gantry::engine {
 
 /// How one attempt ended.
 struct AttemptEnd {
-  route::Outcome outcome = route::Outcome::upstream_error;
+  route::Outcome outcome = route::Outcome::cancelled;
+  /// Of a failure of upstream's. What this gateway or the client ended has none.
+  std::unique_ptr<const route::Verdict> verdict{};
   int upstream_status = 0;
-  std::string why{};  ///< for people, cleaned
-  Duration retry_after{};
-  bool final = false;  ///< the client has an answer, or part of one, or is gone: nothing more may be tried
-  bool ours = false;   ///< a bound of this gateway ended it: no other model would fare better
+  std::string why{};      ///< for people, cleaned
+  Duration wish{};        ///< upstream's, to be left alone for so long
+  bool answered = false;  ///< upstream sent a reply, be it an error
+  bool final = false;     ///< the client has an answer, or part of one, or is gone: nothing more may be tried
+  bool ours = false;      ///< a bound of this gateway ended it: no other model would fare better
 };
+AttemptEnd failed_end(route::Verdict verdict, std::string why, int status = 0);
 
 /// "call-" and 16 hexadecimal digits.
 class CallId {
@@ -60,8 +66,14 @@ class Call {
   Task<void> walk();
   Task<void> ask_upstream();
   [[nodiscard]] bool abandon();
-  Task<AttemptEnd> attempt(std::size_t model);
-  [[gnu::noinline]] Task<Sent> send(std::size_t model);
+  [[gnu::noinline]] route::Step first_step();
+  [[gnu::noinline]] route::Step next_step(const AttemptEnd& end);
+  [[nodiscard]] route::Shared shared();
+  void begin(const route::Try& next);
+  void halted(const route::Stop& stop);
+  void told(const route::Changes& changes);
+  Task<AttemptEnd> attempt();
+  [[gnu::noinline]] Task<Sent> send();
   [[gnu::noinline]] Task<AttemptEnd> read_plain(net::ClientResponse& response);
   [[gnu::noinline]] Task<AttemptEnd> relay_stream(net::ClientResponse& response);
   [[gnu::noinline]] Task<void> open_stream(const Relay& relay);
@@ -80,8 +92,10 @@ class Call {
   [[gnu::noinline]] Task<void> end_patience();  // before anything final is delivered, and before the end
 
   [[nodiscard]] AttemptEnd transport_end(const net::ClientFailure& failure) const;
-  [[nodiscard]] AttemptEnd status_end(int status, std::string_view body) const;
+  [[nodiscard]] AttemptEnd status_end(const net::ClientResponse& response, std::string_view body) const;
   [[nodiscard]] AttemptEnd cancelled_end() const;
+  [[nodiscard]] AttemptEnd unusable_end(std::string why) const;
+  [[nodiscard]] static AttemptEnd delivered_end();
   [[nodiscard]] AttemptEnd client_left() const;
   [[nodiscard]] AttemptEnd abandoned_end(AttemptEnd end) const;
   [[nodiscard]] wire::ErrorBody error_body(const AttemptEnd& end) const;
@@ -90,7 +104,7 @@ class Call {
   [[gnu::noinline]] void explain(std::vector<net::Header>& headers, Answered answered);
   void keep_reply_headers(const net::ClientResponse& response);
   std::vector<net::Header> answer_headers(std::string_view content_type, Answered answered);
-  void note_attempt(std::size_t model, const AttemptEnd& end, Duration took);
+  void note_attempt(const AttemptEnd& end);
   void note_usage(const std::optional<wire::Usage>& usage);
   void record();
 
@@ -121,7 +135,18 @@ class Call {
   CallId id_;
   wire::RequestFacts facts_;
   Admission admission_;
-  std::optional<route::Plan> plan_;
+  /// What is needed while somebody else can still be asked.
+  struct Planning {
+    std::array<route::Source, 1> sources;
+    std::vector<route::Candidate> candidates;
+    std::optional<route::Plan> plan;
+  };
+  std::unique_ptr<Planning> planning_;
+  route::CallFeed feed_;
+  route::Way way_;           // of the attempt under way
+  MonoTime until_ = kNever;  // when it is given up
+  int tries_ = 0;
+  std::optional<route::Stop> halt_;
 
   net::Canceller canceller_;
   net::Signal wake_;
@@ -134,12 +159,13 @@ class Call {
   bool abandoned_ = false;  // nobody waits for it any more: it is read for its cost alone
   std::optional<std::size_t> last_asked_;
   std::size_t model_ = 0;  // index of the model being asked
+  std::string served_by_;  // the provider, where the answer named one
   MonoTime last_write_{}, attempt_began_{};
   std::vector<std::pair<std::string, std::string>>
       kept_headers_;  // of the attempt whose answer is being delivered
   std::string attempts_text_;
   std::unique_ptr<std::string> explanation_;  // for those who asked for one
-  std::vector<Tried> attempts_;
+  std::vector<Tried> attempts_;               // that failed
   observe::CallRecord record_;
   std::string served_model_, generation_id_, error_;
 

@@ -22,6 +22,13 @@ wire::ErrorBody Call::error_body(const AttemptEnd& end) const {
     return own_body(
         "This gateway holds too many bytes of requests and replies to take in the model's answer.",
         "Send the request again a little later, or raise server.max_inflight_bytes.");
+  if (tries_ == 0)
+    return own_body(
+        "Every model of this call's chain has failed lately and is left alone for a while, so nothing was "
+        "asked.",
+        "Send the request again after the time in Retry-After, or name another model; /metrics and the log "
+        "tell "
+        "which breakers are open and why.");
   const auto client = route::client_status(end.outcome, end.upstream_status);
   const auto fixed = wire::fixed_text(client.status, client.error_type);
   std::string message(fixed.message);
@@ -88,7 +95,8 @@ Task<void> Call::deliver_failure(const AttemptEnd& last) {
   auto headers = answer_headers("application/json", Answered::no);
   // Some SDKs heed only one of the two (DESIGN §4).
   headers.push_back({"x-should-retry", "false"});
-  const auto wait = std::to_string(std::max<std::int64_t>(1, to_ms(last.retry_after) / 1000));
+  const Duration wish = std::max(last.wish, halt_ ? halt_->retry_after : Duration::zero());
+  const auto wait = std::to_string(std::max<std::int64_t>(1, to_ms(wish) / 1000));
   if (body.code >= 500 || body.code == 429) headers.push_back({"Retry-After", wait});
   co_await delivery_.whole(body.code, headers, text);
 }

@@ -16,6 +16,7 @@ void Call::forget_request() {
   request_.body = {};
   request_.headers = nullptr;
   decltype(kept_headers_)().swap(kept_headers_);
+  planning_.reset();
   delivery_.request_done();
 }
 
@@ -32,10 +33,10 @@ struct Limit {
   route::Outcome outcome;
   std::string_view why;
 };
-Limit limit_of(const StreamClocks& clocks, const config::Timeouts& limits, MonoTime call_deadline) {
-  const MonoTime silent = earlier(call_deadline, clocks.last_byte, limits.silence);
-  const MonoTime tokens = clocks.token_seen ? earlier(call_deadline, clocks.last_token, limits.stall)
-                                            : earlier(call_deadline, clocks.began, limits.first_token);
+Limit limit_of(const StreamClocks& clocks, const config::Timeouts& limits, MonoTime given_up) {
+  const MonoTime silent = earlier(given_up, clocks.last_byte, limits.silence);
+  const MonoTime tokens = clocks.token_seen ? earlier(given_up, clocks.last_token, limits.stall)
+                                            : earlier(given_up, clocks.began, limits.first_token);
   if (tokens <= silent)
     return clocks.token_seen ? Limit{tokens, route::Outcome::slow, "the stream stalled between tokens"}
                              : Limit{tokens, route::Outcome::silent, "no first token came in time"};
@@ -43,10 +44,10 @@ Limit limit_of(const StreamClocks& clocks, const config::Timeouts& limits, MonoT
           "the stream fell silent"};
 }
 
-Relay::Step next_step(Relay& relay, const Result<std::string_view>& piece) {
+Relay::Step relay_step(Relay& relay, const Result<std::string_view>& piece) {
   if (piece) return piece->empty() ? relay.end() : relay.feed(*piece);
   Relay::Step step;
-  step.failure = StreamFailure{route::judge(piece.error().fault, route::Sent::yes).outcome,
+  step.failure = StreamFailure{route::judge(piece.error().fault, route::Sent::yes),
                                "the stream broke: " + piece.error().detail};
   return step;
 }
@@ -58,20 +59,20 @@ Task<AttemptEnd> Call::relay_stream(net::ClientResponse& response) {
   StreamClocks clocks{.began = shard_.loop_.now(), .last_byte = shard_.loop_.now(), .last_token = {}};
   std::optional<StreamFailure> broken;
   for (;;) {
-    const Limit limit = limit_of(clocks, admission_.route->timeouts, deadline_);
+    const Limit limit = limit_of(clocks, admission_.route->timeouts, until_);
     const auto piece = co_await response.read(limit.until);
     const MonoTime now = shard_.loop_.now();
     const bool waited = !piece && piece.error().fault == Fault::timed_out;
     if (stopped_) {
-      broken = {route::Outcome::cancelled, cancelled_end().why};
+      broken = {{.outcome = route::Outcome::cancelled}, cancelled_end().why};
       break;
     }
     if (waited) {
-      broken = {limit.outcome, std::string(limit.why)};
+      broken = {route::judge(limit.outcome), std::string(limit.why)};
       break;
     }
     if (stream_open_) relay.let_comments_through();
-    Relay::Step step = next_step(relay, piece);
+    Relay::Step step = relay_step(relay, piece);
     clocks.last_byte = now;
     if (step.token) clocks.last_token = now, clocks.token_seen = true;
     if (step.token && !record_.first_token) record_.first_token = now - started_;
@@ -103,7 +104,7 @@ Task<AttemptEnd> Call::end_stream(const Relay& relay, net::ClientResponse& respo
   co_await end_patience();
   const auto sent = co_await delivery_.close_stream();
   if (!sent) co_return client_left();
-  co_return AttemptEnd{.outcome = route::Outcome::delivered, .final = true};
+  co_return delivered_end();
 }
 
 AttemptEnd Call::client_left() const {
@@ -114,7 +115,7 @@ AttemptEnd Call::client_left() const {
 // the client is told in-band, so that a cut stream never looks complete.
 Task<AttemptEnd> Call::break_stream(const Relay& relay, StreamFailure failure) {
   note_usage(relay.facts().usage);
-  AttemptEnd end{.outcome = failure.outcome, .why = std::move(failure.why)};
+  AttemptEnd end = failed_end(std::move(failure.verdict), std::move(failure.why));
   if (stopped_ && stopped_why_ == Why::client_gone) co_return cancelled_end();
   if (!relay.facts().usable) co_return end;
   served_model_ = relay.facts().model;

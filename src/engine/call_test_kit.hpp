@@ -65,6 +65,7 @@ class Taken final : public Delivery {
 /// The route "default": acme/alpha, then acme/beta.
 struct CallTest : net::ClientTest {
   observe::Observer observer{time, 1};
+  Failover failover{1, time.mono()};
   net::InflightBytes inflight{400'000};
   std::shared_ptr<config::Config> config = std::make_shared<config::Config>();
   std::optional<Shard> shard;
@@ -88,7 +89,7 @@ struct CallTest : net::ClientTest {
 
   /// Starts the call and waits until upstream has its first request.
   void ask(std::string body) {
-    shard.emplace(loop, 0, Collaborators{observer, resolver, nullptr, &inflight}, config, 1);
+    shard.emplace(loop, 0, Collaborators{observer, resolver, failover, nullptr, &inflight}, config, 1);
     loop.spawn(run(*shard, std::move(body), taken, ended));
     run_until([&] { return peer.requests() == 1; });
   }

@@ -17,7 +17,8 @@ Relay::Step Relay::feed(std::string_view bytes) {
   }
   if (!failed_ && parser_.failure()) {
     failed_ = true;
-    step.failure = StreamFailure{route::Outcome::upstream_error, "an event larger than the limit"};
+    step.failure =
+        StreamFailure{route::judge(route::Outcome::upstream_error), "an event larger than the limit"};
   }
   step.forward = outgoing_;
   step.done = done_;
@@ -36,7 +37,8 @@ Relay::Step Relay::end() {
     return step;
   }
   const auto outcome = facts_.usable ? route::Outcome::upstream_error : route::Outcome::empty;
-  step.failure = StreamFailure{outcome, "the stream ended without [DONE] and without a finish_reason"};
+  step.failure =
+      StreamFailure{route::judge(outcome), "the stream ended without [DONE] and without a finish_reason"};
   return step;
 }
 
@@ -45,7 +47,7 @@ void Relay::take(const wire::SseEvent& event, Step& step) {
   if (event.kind == Kind::data && event.done()) {
     if (!facts_.usable) {
       failed_ = true;
-      step.failure = StreamFailure{route::Outcome::empty, "the stream ended without an answer"};
+      step.failure = StreamFailure{route::judge(route::Outcome::empty), "the stream ended without an answer"};
       return;
     }
     done_ = true;
@@ -64,14 +66,15 @@ void Relay::take_chunk(const wire::SseEvent& event, Step& step) {
     const bool object = first != std::string_view::npos && event.data[first] == '{';
     if (!object || facts_.finish != wire::FinishReason::none) return;
     failed_ = true;
-    step.failure = StreamFailure{route::Outcome::upstream_error, "an event of the stream is not JSON"};
+    step.failure =
+        StreamFailure{route::judge(route::Outcome::upstream_error), "an event of the stream is not JSON"};
     return;
   }
   learn(*chunk);
   if (chunk->error || chunk->finish == wire::FinishReason::error) {
     failed_ = true;
-    step.failure = StreamFailure{route::judge(*chunk)->outcome,
-                                 chunk->error ? chunk->error->message : "finish_reason is error"};
+    step.failure =
+        StreamFailure{*route::judge(*chunk), chunk->error ? chunk->error->message : "finish_reason is error"};
     return;
   }
   step.token = step.token || chunk->first_token;
@@ -85,7 +88,8 @@ void Relay::take_chunk(const wire::SseEvent& event, Step& step) {
   held_ += event.raw;
   if (held_.size() <= kMaxHeld) return;
   failed_ = true;
-  step.failure = StreamFailure{route::Outcome::upstream_error, "too much came before the first token"};
+  step.failure =
+      StreamFailure{route::judge(route::Outcome::upstream_error), "too much came before the first token"};
 }
 
 void Relay::learn(const wire::ChunkFacts& chunk) {

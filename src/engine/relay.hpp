@@ -26,7 +26,7 @@ struct StreamFacts {
 
 /// Why a stream cannot go on.
 struct StreamFailure {
-  route::Outcome outcome = route::Outcome::upstream_error;
+  route::Verdict verdict;
   std::string why{};  ///< for people
 };
 

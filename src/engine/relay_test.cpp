@@ -79,7 +79,7 @@ TEST(Relay, an_error_before_the_first_token_leaves_nothing_behind) {
   const auto out = relay_all({kRole + kError});
   EXPECT_EQ(out.forwarded, "");
   ASSERT_TRUE(out.failure);
-  EXPECT_EQ(out.failure->outcome, route::Outcome::upstream_error);
+  EXPECT_EQ(out.failure->verdict.outcome, route::Outcome::upstream_error);
   EXPECT_FALSE(out.facts.usable);
 }
 
@@ -119,7 +119,7 @@ TEST(Relay, one_finished_choice_of_several_does_not_complete_a_stream_without_do
 TEST(Relay, an_empty_answer_is_a_failure_that_may_fall_back) {
   const auto out = relay_all({kRole + kUsage + kDone});
   ASSERT_TRUE(out.failure);
-  EXPECT_EQ(out.failure->outcome, route::Outcome::empty);
+  EXPECT_EQ(out.failure->verdict.outcome, route::Outcome::empty);
   EXPECT_EQ(out.forwarded, "");
 }
 
@@ -134,7 +134,7 @@ TEST(Relay, an_event_that_is_not_json_may_have_held_text_and_breaks_the_stream) 
   EXPECT_EQ(out.forwarded, kHi);
   EXPECT_FALSE(out.done);
   ASSERT_TRUE(out.failure);
-  EXPECT_EQ(out.failure->outcome, route::Outcome::upstream_error);
+  EXPECT_EQ(out.failure->verdict.outcome, route::Outcome::upstream_error);
 }
 
 TEST(Relay, a_malformed_event_is_left_out_where_no_text_can_be_lost) {

@@ -42,7 +42,29 @@ void Shard::configure(config::Snapshot config) {
   // The configuration was validated: a base URL that does not parse cannot get here.
   if (const auto base = net::parse_base_url(upstream.base_url)) target->base = *base;
   target->authorization = Secret("Bearer " + std::string(upstream.key.reveal()));
+  name_scopes(*target);
   target_ = std::move(target);
+}
+
+// Breakers belong to names and so outlive this snapshot.
+void Shard::name_scopes(UpstreamTarget& target) {
+  using Origin = route::ScopeNames::Origin;
+  auto& names = with_.failover.scopes.names();
+  const auto own = [&](route::Scope kind, route::ScopeId parent, std::string_view name) {
+    return names.intern(kind, parent, name, Origin::configuration);
+  };
+  target.scope = own(route::Scope::upstream, route::kUntracked, config_->upstream.name);
+  const auto key = own(route::Scope::key, target.scope, "key");
+  target.keys = {{{.key = key, .free_allowance = own(route::Scope::free_allowance, key, "free")}}};
+  for (const auto& [name, route] : config_->routes)
+    for (const auto& model : route.models) own(route::Scope::model, target.scope, model);
+}
+
+route::ScopeId Shard::model_scope(const UpstreamTarget& target, std::string_view model) {
+  auto& names = with_.failover.scopes.names();
+  const auto known = names.find(route::Scope::model, target.scope, model);
+  if (known.tracked()) return known;
+  return names.intern(route::Scope::model, target.scope, model, route::ScopeNames::Origin::outside);
 }
 
 Task<void> Shard::call(CallRequest request, Delivery& delivery) {

@@ -2,6 +2,7 @@
 // One loop's part of the engine: its upstream pool, scanners and configuration snapshot. A call walks through
 // it from plan to record (DESIGN §2). Everything here is used on its loop's thread only.
 
+#include <array>
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
@@ -14,10 +15,12 @@
 #include "base/task.hpp"
 #include "config/config.hpp"
 #include "engine/delivery.hpp"
+#include "engine/failover.hpp"
 #include "net/headers.hpp"
 #include "net/http_client.hpp"
 #include "net/loop.hpp"
 #include "observe/observer.hpp"
+#include "route/plan.hpp"
 #include "wire/dialect.hpp"
 
 namespace gantry::net {
@@ -32,6 +35,7 @@ namespace gantry::engine {
 struct Collaborators {
   observe::Observer& observer;
   net::Resolver& resolver;
+  Failover& failover;
   net::TlsContext* tls = nullptr;          ///< null when every upstream is plain http
   net::InflightBytes* inflight = nullptr;  ///< bounds plain replies of all shards; null = no bound
 };
@@ -41,6 +45,7 @@ struct CallRequest {
   const wire::Dialect* dialect = &wire::kChat;
   std::string_view body;
   const net::HeaderView* headers = nullptr;  ///< the client's; passed on by allow-list (DESIGN §6)
+  route::Client client{};                    ///< whom the call's failures are counted for
 };
 
 /// A small upstream GET, for the catalogue, key and generation endpoints.
@@ -54,6 +59,8 @@ struct Fetched {
 struct UpstreamTarget {
   net::BaseUrl base;
   Secret authorization;  ///< "Bearer sk-or-…", made once
+  route::ScopeId scope{};
+  std::array<route::KeyScopes, 1> keys{};
 };
 
 class Shard {
@@ -84,6 +91,7 @@ class Shard {
   /// For the launch checks, which talk to upstream outside of any call.
   [[nodiscard]] net::HttpClient& client() { return *client_; }
   [[nodiscard]] std::size_t index() const { return index_; }
+  [[nodiscard]] Failover& failover() { return with_.failover; }
 
  private:
   friend class Call;
@@ -94,6 +102,9 @@ class Shard {
   static constexpr std::size_t kMostAbandoned = 256;
   std::size_t abandoned_ = 0;
   void look_for_rest();
+  void name_scopes(UpstreamTarget& target);
+  /// Clients may name any model; one that finds no room in the table is not tracked.
+  route::ScopeId model_scope(const UpstreamTarget& target, std::string_view model);
 
   net::Loop& loop_;
   std::size_t index_;

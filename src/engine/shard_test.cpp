@@ -27,6 +27,7 @@ class Ignored final : public Delivery {
 
 struct ShardRestTest : net::ClientTest {
   observe::Observer observer{time, 1};
+  Failover failover{1, time.mono()};
   std::optional<Shard> shard;
 
   void SetUp() override {
@@ -36,7 +37,7 @@ struct ShardRestTest : net::ClientTest {
     config::Route& route = config->routes["default"];
     route.name = "default";
     route.models = {"acme/alpha"};
-    shard.emplace(loop, 0, Collaborators{observer, resolver, nullptr, nullptr}, config, 1);
+    shard.emplace(loop, 0, Collaborators{observer, resolver, failover, nullptr, nullptr}, config, 1);
   }
   static Task<void> run(Shard& shard) {
     Ignored delivery;

@@ -5,6 +5,7 @@
 #include "gateway/exchange_delivery.hpp"
 #include "gateway/guard.hpp"
 #include "gateway/paths.hpp"
+#include "gateway/refuse.hpp"
 #include "route/verdict.hpp"
 #include "wire/envelope.hpp"
 #include "wire/shown_text.hpp"
@@ -15,27 +16,6 @@ namespace {
 constexpr Duration kCatalogueFresh = std::chrono::minutes{5};
 constexpr std::size_t kCatalogueEntries = 64;
 constexpr std::size_t kCatalogueBytes = 32ull * 1024 * 1024;
-
-struct Refused {
-  int status;
-  std::string message;
-  std::string remedy;
-  std::string error_type;
-};
-
-// `allow` is a fixed text.
-Task<void> refuse(net::Exchange& exchange, Refused why, std::string_view allow = {}) {
-  const auto body = wire::error_json({.code = why.status,
-                                      .message = std::move(why.message),
-                                      .error_type = std::move(why.error_type),
-                                      .remedy = std::move(why.remedy),
-                                      .param = {},
-                                      .call_id = {},
-                                      .attempts = {}});
-  std::vector<net::Header> headers{{"Content-Type", "application/json"}, {"x-should-retry", "false"}};
-  if (!allow.empty()) headers.push_back({"Allow", allow});
-  co_await exchange.reply(why.status, headers, body);
-}
 
 Task<void> refuse_unreachable(net::Exchange& exchange, const Failure& why) {
   const auto fixed = wire::fixed_text(503, "");
@@ -122,6 +102,9 @@ Task<void> Gateway::handle(net::Exchange& exchange) {
       return serve_upstream(exchange, target_of(match, head.query));
     case Endpoint::metrics:
       return serve_metrics(exchange);
+    case Endpoint::breakers:
+    case Endpoint::breakers_reset:
+      return serve_breakers(exchange, match.endpoint);
     case Endpoint::health:
     case Endpoint::ready:
     case Endpoint::health_openrouter:
@@ -138,7 +121,10 @@ Task<void> Gateway::serve_call(net::Exchange& exchange, const wire::Dialect& dia
     co_return;
   }
   ExchangeDelivery delivery(exchange);
-  const engine::CallRequest request{.dialect = &dialect, .body = *body, .headers = &exchange.head().headers};
+  // Until there are client keys, an address is who a client is.
+  const route::Client client{std::hash<std::string_view>{}(exchange.peer().address)};
+  const engine::CallRequest request{
+      .dialect = &dialect, .body = *body, .headers = &exchange.head().headers, .client = client};
   co_await shard_.call(request, delivery);
 }
 

@@ -67,6 +67,7 @@ class Gateway {
   Task<void> serve_catalogue(net::Exchange& exchange, std::string target);
   Task<void> serve_health(net::Exchange& exchange, Endpoint which);
   Task<void> serve_metrics(net::Exchange& exchange);
+  Task<void> serve_breakers(net::Exchange& exchange, Endpoint which);
   Task<void> answer(net::Exchange& exchange, const engine::Fetched& fetched);
   Task<void> probe();
   Task<void> await_other_probe();

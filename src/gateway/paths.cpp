@@ -66,6 +66,8 @@ constexpr std::array kOwn{
     Fixed{"/ready", Endpoint::ready, "GET"},
     Fixed{"/health/openrouter", Endpoint::health_openrouter, "GET"},
     Fixed{"/metrics", Endpoint::metrics, "GET"},
+    Fixed{"/admin/v1/breakers", Endpoint::breakers, "GET"},
+    Fixed{"/admin/v1/breakers/reset", Endpoint::breakers_reset, "POST"},
 };
 
 PathMatch matched(const Fixed& fixed, std::string_view method, std::string_view upstream_path) {
@@ -92,7 +94,8 @@ std::string_view known_paths() {
   return "POST /api/v1/chat/completions, POST /api/v1/completions, GET /api/v1/models, /api/v1/models/count, "
          "/api/v1/models/user, /api/v1/models/{author}/{slug}/endpoints, /api/v1/model/{author}/{slug}, "
          "/api/v1/providers, /api/v1/key, /api/v1/auth/key, /api/v1/generation?id=…, the same under /v1, and "
-         "GET /health, /ready, /health/openrouter, /metrics";
+         "GET /health, /ready, /health/openrouter, /metrics, and on this machine GET /admin/v1/breakers, "
+         "POST /admin/v1/breakers/reset";
 }
 
 }  // namespace gantry::gateway

@@ -14,6 +14,8 @@ enum class Endpoint {
   ready,
   health_openrouter,
   metrics,
+  breakers,        ///< GET: the scopes and their states
+  breakers_reset,  ///< POST: all closed
   unknown,
 };
 

@@ -66,6 +66,7 @@ Runtime::Runtime(bool simulated, const TimeSource& time, TestControl* control, s
     : time_(time),
       control_(control),
       observer_(time, shards),
+      failover_(shards, time.mono()),
       resolver_(),
       shared_(observer_, time, simulated) {}
 
@@ -105,8 +106,9 @@ Result<void> Runtime::listen(const config::Config& config, std::size_t shards) {
     if (!acceptor) return std::unexpected(acceptor.error());
     local_ = acceptor->local();  // port 0: the others take the one that was given
     worker->shard = std::make_unique<engine::Shard>(
-        worker->loop, i, engine::Collaborators{observer_, resolver_, client_tls_.get(), inflight_.get()},
-        limited, system_seed());
+        worker->loop, i,
+        engine::Collaborators{observer_, resolver_, failover_, client_tls_.get(), inflight_.get()}, limited,
+        system_seed());
     worker->gateway = std::make_unique<Gateway>(*worker->shard, shared_);
     auto* const gateway = worker->gateway.get();
     worker->server = std::make_unique<net::HttpServer>(

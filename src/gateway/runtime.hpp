@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "config/config.hpp"
+#include "engine/failover.hpp"
 #include "engine/shard.hpp"
 #include "gateway/gateway.hpp"
 #include "gateway/test_control.hpp"
@@ -59,6 +60,7 @@ class Runtime {
   net::Resolver resolver_;
   std::unique_ptr<net::TlsContext> client_tls_;
   std::unique_ptr<net::InflightBytes> inflight_;
+  engine::Failover failover_;
   Shared shared_;
   config::Snapshot config_;
   net::Endpoint local_;

@@ -32,6 +32,14 @@ def default_gateway(simulator, tmp_path_factory):
         yield process
 
 
+@pytest.fixture(autouse=True)
+def breakers_closed():
+    """What one test did to a model is nothing to the next, though they share a gateway."""
+    for running in Gateway.running:
+        if running.process.alive:
+            running.close_breakers()
+
+
 @pytest.fixture
 def start_gateway(simulator, tmp_path):
     """Starts a gateway of the test's own: start_gateway(config, base_url=...)."""

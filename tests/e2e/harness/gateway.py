@@ -3,6 +3,7 @@
 import signal
 import ssl
 from pathlib import Path
+from typing import ClassVar
 
 import httpx
 
@@ -15,6 +16,8 @@ QUICK = '[server]\ndrain_delay = "0s"\n'
 
 class Gateway:
     """Started with a configuration file in `folder`; `config` is TOML. `verify` is for a gateway that serves TLS."""
+
+    running: ClassVar[set["Gateway"]] = set()
 
     def __init__(
         self,
@@ -44,6 +47,7 @@ class Gateway:
             timeout=60,
             headers={"authorization": f"Bearer {secrets.CLIENT_KEY}"},
         )
+        Gateway.running.add(self)
 
     @property
     def base_url(self) -> str:
@@ -77,10 +81,18 @@ class Gateway:
                 samples[name] = float(value)
         return samples
 
+    def breakers(self) -> dict[tuple[str, str], dict]:
+        """The scopes by kind and name."""
+        return {(each["scope"], each["name"]): each for each in self.http.get("/admin/v1/breakers").json()["data"]}
+
+    def close_breakers(self) -> int:
+        return self.http.post("/admin/v1/breakers/reset", json={}).raise_for_status().json()["closed"]
+
     def __enter__(self) -> "Gateway":
         return self
 
     def __exit__(self, kind, value, traceback) -> None:
+        Gateway.running.discard(self)
         try:
             if kind is None and self.process.alive:
                 self.metrics()

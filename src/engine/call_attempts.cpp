@@ -1,0 +1,182 @@
+// A call's attempts: asked one after the other as its plan says, each told to the breakers on its way.
+#include "engine/call.hpp"
+#include "engine/headers.hpp"
+#include "observe/log.hpp"
+
+namespace gantry::engine {
+namespace {
+
+bool is_event_stream(const net::ClientResponse& response) {
+  const auto type = response.headers().get("content-type");
+  return type && type->starts_with("text/event-stream");
+}
+
+bool is_encoded(const net::ClientResponse& response) {
+  const auto encoding = response.headers().get("content-encoding");
+  return encoding && !encoding->empty() && !net::same_name(*encoding, "identity");
+}
+
+}  // namespace
+
+// ---- the plan
+
+route::Shared Call::shared() {
+  auto& failover = shard_.with_.failover;
+  return {.scopes = failover.scopes, .retries = failover.retries, .client = request_.client};
+}
+
+route::Step Call::first_step() {
+  planning_ = std::make_unique<Planning>();
+  auto& planning = *planning_;
+  planning.sources = {{{.scope = target_->scope, .keys = target_->keys}}};
+  planning.candidates.reserve(admission_.chain.size());
+  for (const auto model : admission_.chain)
+    planning.candidates.push_back(
+        {.model = shard_.model_scope(*target_, model), .is_free = model.ends_with(":free")});
+  const route::PlanLimits limits{.retries = admission_.route->retries,
+                                 .fallback_on_policy = admission_.route->fallback_on_policy};
+  planning.plan.emplace(route::Chain{planning.sources, planning.candidates}, limits, deadline_);
+  return planning.plan->first(started_, shared());
+}
+
+route::Step Call::next_step(const AttemptEnd& end) {
+  const route::Verdict ended_by_us{.outcome = end.outcome};
+  const route::Report report{.verdict = end.verdict ? *end.verdict : ended_by_us, .wish = end.wish};
+  auto step = planning_->plan->next(report, shard_.loop_.now(), shared(), shard_.random_);
+  if (attempts_.empty()) return step;
+  if (const auto* next = std::get_if<route::Try>(&step)) attempts_.back().next = text(next->because);
+  return step;
+}
+
+void Call::begin(const route::Try& next) {
+  if (last_asked_ && *last_asked_ != next.candidate) ++record_.fallbacks;
+  last_asked_ = model_ = next.candidate;
+  way_ = planning_->plan->way(next);
+  until_ = next.until;
+  served_by_.clear();
+  ++tries_;
+}
+
+Task<void> Call::ask_upstream() {
+  AttemptEnd end;
+  auto step = first_step();
+  while (const auto* next = std::get_if<route::Try>(&step)) {
+    begin(*next);
+    if (next->at > shard_.loop_.now()) co_await pause_until(next->at);
+    attempt_began_ = shard_.loop_.now();
+    if (stopped_) {
+      end = cancelled_end();
+    } else {
+      end = co_await attempt();
+      asked_ = false;
+    }
+    note_attempt(end);
+    if (abandoned_) end = abandoned_end(std::move(end));
+    record_.outcome = end.outcome;
+    if (end.outcome != route::Outcome::delivered) error_ = end.why;
+    if (end.final) co_return;
+    if (end.ours) {
+      attempts_.back().next = "another try would not find more room";
+      break;
+    }
+    step = next_step(end);
+  }
+  if (const auto* stop = std::get_if<route::Stop>(&step)) halted(*stop);
+  co_await deliver_failure(end);
+}
+
+void Call::halted(const route::Stop& stop) {
+  halt_ = stop;
+  if (!attempts_.empty()) attempts_.back().next = text(stop.why);
+}
+
+Task<void> Call::pause_until(MonoTime at) {
+  net::Timer timer;
+  wake_.reset();
+  shard_.loop_.set_timer(timer, at, [](void* self) { static_cast<net::Signal*>(self)->notify(); }, &wake_);
+  if (!stopped_) co_await wake_;
+}
+
+Task<AttemptEnd> Call::attempt() {
+  auto sent = co_await send();
+  if (!sent) co_return transport_end(sent.error());
+  net::ClientResponse response = std::move(*sent);
+  if (is_encoded(response)) {
+    AttemptEnd end = unusable_end("the reply is compressed although identity was asked for");
+    end.upstream_status = response.status(), end.answered = true;
+    co_return end;
+  }
+  keep_reply_headers(response);
+  const bool streams = facts_.stream && response.status() == 200 && is_event_stream(response);
+  if (streams) response.forget_headers();
+  auto reading = streams ? relay_stream(response) : read_plain(response);
+  AttemptEnd end = co_await std::move(reading);
+  if (end.upstream_status == 0) end.upstream_status = response.status();
+  end.answered = true;
+  co_return end;
+}
+
+// The edited request, and the head of its answer: the edits go when it has come.
+Task<Call::Sent> Call::send() {
+  wire::Splice body(request_.body);
+  edit(body, facts_, *admission_.route, *request_.dialect, admission_.chain[model_]);
+  const auto pieces = body.pieces();
+  const auto accept = facts_.stream ? "text/event-stream" : "application/json";
+  const UpstreamHeaders headers(admission_.route->attribution, target_->authorization, request_.headers,
+                                accept);
+  std::string path;
+  path.reserve(target_->base.path.size() + request_.dialect->path.size());
+  path.append(target_->base.path).append(request_.dialect->path);
+  const net::ClientRequest request{
+      .method = "POST", .path = path, .headers = headers.all(), .body = pieces, .on_its_way = &asked_};
+  const auto& limits = admission_.route->timeouts;
+  const MonoTime now = shard_.loop_.now();
+  const net::ClientDeadlines deadlines{
+      .connect = earlier(until_, now, limits.connect),
+      .head = earlier(until_, now,
+                      facts_.stream ? std::min(limits.silence, limits.first_token) : limits.silence)};
+  auto sent = co_await shard_.client_->send(target_->base.origin, request, deadlines, &canceller_);
+  co_return sent;
+}
+
+// ---- what an attempt leaves behind
+
+void Call::note_attempt(const AttemptEnd& end) {
+  const MonoTime now = shard_.loop_.now();
+  if (!end.ours)
+    shard_.with_.observer.attempt_ended(shard_.index_, {.model = admission_.chain[model_],
+                                                        .outcome = end.outcome,
+                                                        .upstream_status = end.upstream_status,
+                                                        .took = now - attempt_began_});
+  const route::Verdict plain{.outcome = end.ours ? route::Outcome::cancelled : end.outcome};
+  const route::End ended{.verdict = end.verdict ? *end.verdict : plain,
+                         .answered = end.answered,
+                         .wish = end.wish,
+                         .served_by = served_by_};
+  told(feed_.ended(way_, ended, now, shard_.random_));
+  if (end.outcome != route::Outcome::delivered)
+    attempts_.push_back({.model = model_, .outcome = end.outcome, .took = now - attempt_began_});
+}
+
+// A breaker's change is told once, where it happened.
+void Call::told(const route::Changes& changes) {
+  const auto tell = [this](route::ScopeId id, route::Change change) {
+    if (change == route::Change::none) return;
+    const auto& scopes = shard_.with_.failover.scopes;
+    const auto& named = scopes.names().at(id);
+    const auto level = change == route::Change::closed ? observe::Level::info : observe::Level::warn;
+    observe::log(level, "breaker",
+                 {{"id", id_.text()},
+                  {"scope", name(named.kind)},
+                  {"name", named.name},
+                  {"change", name(change)},
+                  {"reason", name(scopes.breaker(id).reason())}});
+  };
+  tell(way_.upstream, changes.upstream);
+  tell(way_.key, changes.key);
+  tell(way_.free_allowance, changes.free_allowance);
+  tell(way_.model, changes.model);
+  tell(changes.provider_id, changes.provider);
+}
+
+}  // namespace gantry::engine

@@ -1,0 +1,21 @@
+#pragma once
+// This gateway's own errors, in OpenRouter's envelope. Internal to src/gateway.
+
+#include <string>
+#include <string_view>
+
+#include "net/http_server.hpp"
+
+namespace gantry::gateway {
+
+struct Refused {
+  int status;
+  std::string message;
+  std::string remedy;
+  std::string error_type;
+};
+
+/// `allow` is a fixed text: the method of a 405.
+Task<void> refuse(net::Exchange& exchange, Refused why, std::string_view allow = {});
+
+}  // namespace gantry::gateway
