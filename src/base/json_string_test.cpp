@@ -42,6 +42,19 @@ TEST(JsonString, escapes_what_its_reader_needs) {
   }
 }
 
+TEST(JsonString, escapes_wherever_a_character_stands) {
+  for (std::size_t length = 0; length <= 40; ++length)
+    for (std::size_t at = 0; at <= length; ++at) {
+      const std::string before(at, 'a'), after(length - at, 'z');
+      EXPECT_EQ(escaped(before + "\n" + after, Escapes::json), "<" + before + "\\n" + after + ">") << at;
+      EXPECT_EQ(escaped(before + "\x7f" + after, Escapes::line), "<" + before + "\\u007f" + after + ">")
+          << at;
+      EXPECT_EQ(escaped(before + "é\xff" + after, Escapes::line),
+                "<" + before + "é\xef\xbf\xbd" + after + ">")
+          << at;
+    }
+}
+
 TEST(JsonString, has_quotes) {
   std::string out = "x:";
   append_quoted(out, "a\"b");

@@ -7,56 +7,37 @@
 #include <cstring>
 #include <optional>
 
+#include "base/ascii.hpp"
+#include "base/json_string.hpp"
+#include "base/keys.hpp"
+
 namespace gantry::observe {
 namespace {
-
-constexpr std::size_t kShortestKey = 8;  // characters after the prefix; "sk-learn" is a word
-
-constexpr bool is_alnum(char c) { return (c >= '0' && c <= '9') || ((c | 0x20) >= 'a' && (c | 0x20) <= 'z'); }
-
-// Wider than any key's alphabet (base64, JWT, percent-encoded): masking a little more is the safe side.
-constexpr bool is_token(char c) {
-  return is_alnum(c) || c == '-' || c == '_' || c == '.' || c == '+' || c == '/' || c == '=' || c == '~' ||
-         c == '%';
-}
 
 constexpr bool ends_bearer(char c) {
   return static_cast<unsigned char>(c) <= ' ' || c == '"' || c == '\'' || c == ',' || c == ';';
 }
 
-bool starts_with_any_case(std::string_view text, std::string_view lower) {
-  if (text.size() < lower.size()) return false;
-  for (std::size_t i = 0; i < lower.size(); ++i)
-    if ((text[i] >= 'A' && text[i] <= 'Z' ? text[i] | 0x20 : text[i]) != lower[i]) return false;
-  return true;
-}
-
-std::size_t token_length(std::string_view text) {
-  std::size_t length = 0;
-  while (length < text.size() && is_token(text[length])) ++length;
-  return length;
-}
-
-struct Key {
+struct Hidden {
   std::size_t shown;   // this much stays readable
   std::size_t length;  // with what stays
 };
 
-std::optional<Key> key_at(std::string_view text, std::size_t at) {
-  const std::string_view rest = text.substr(at);
-  const bool begins_word = at == 0 || !is_alnum(text[at - 1]);
-  const bool short_prefix = starts_with_any_case(rest, "sk-") || starts_with_any_case(rest, "gk-");
-  if ((short_prefix && begins_word) || starts_with_any_case(rest, "sk-or-")) {
-    const std::size_t length = token_length(rest.substr(3));
-    if (length >= kShortestKey) return Key{3, 3 + length};
+std::optional<Hidden> hidden_at(std::string_view text, std::size_t at) {
+  constexpr std::string_view kBearer = "bearer";
+  const char first = to_lower(text[at]);
+  if (first == 's' || first == 'g') {
+    const auto key = key_at(text, at);
+    return key ? std::optional(Hidden{3, key->length}) : std::nullopt;
   }
-  if (!starts_with_any_case(rest, "bearer")) return std::nullopt;
-  std::size_t start = 6;
+  const std::string_view rest = text.substr(at);
+  if (first != 'b' || !starts_with_any_case(rest, kBearer)) return std::nullopt;
+  std::size_t start = kBearer.size();
   while (start < rest.size() && (rest[start] == ' ' || rest[start] == '\t')) ++start;
   std::size_t end = start;
   while (end < rest.size() && !ends_bearer(rest[end])) ++end;
-  if (start == 6 || end == start) return std::nullopt;
-  return Key{start, end};
+  if (start == kBearer.size() || end == start) return std::nullopt;
+  return Hidden{start, end};
 }
 
 // Is there any sense in looking closer? "k-" after s or g, or "bearer".
@@ -69,99 +50,12 @@ bool is_suspicious(std::string_view text) {
   return false;
 }
 
-constexpr std::array<bool, 256> make_plain() {  // bytes that stand for themselves inside a JSON string
-  std::array<bool, 256> plain{};
-  for (std::size_t c = 0x20; c < 0x7f; ++c) plain[c] = c != '"' && c != '\\';
-  return plain;
-}
-constexpr std::array<bool, 256> kPlain = make_plain();
-
-constexpr std::array<bool, 256> make_bare() {
-  std::array<bool, 256> bare = make_plain();
-  bare[' '] = bare['='] = bare['\''] = false;
+constexpr auto kBare = [] {
+  std::array<bool, 256> bare{};
+  for (std::size_t c = 0x21; c < 0x7f; ++c) bare[c] = true;
+  for (const char c : std::string_view("\"\\='")) bare[static_cast<unsigned char>(c)] = false;
   return bare;
-}
-constexpr std::array<bool, 256> kBare = make_bare();
-
-void append_unicode_escape(std::string& out, std::uint32_t code) {
-  constexpr std::string_view kHex = "0123456789abcdef";
-  out += "\\u";
-  for (int shift = 12; shift >= 0; shift -= 4) out += kHex[(code >> shift) & 0xf];
-}
-
-void append_ascii(std::string& out, unsigned char c) {
-  switch (c) {
-    case '"':
-      out += "\\\"";
-      return;
-    case '\\':
-      out += "\\\\";
-      return;
-    case '\n':
-      out += "\\n";
-      return;
-    case '\r':
-      out += "\\r";
-      return;
-    case '\t':
-      out += "\\t";
-      return;
-    default:
-      append_unicode_escape(out, c);
-  }
-}
-
-struct Character {
-  std::uint32_t code;
-  std::size_t bytes;
-};
-
-// One multi-byte character of well-formed UTF-8 (Unicode 15, table 3-7), or nothing.
-std::optional<Character> decode(std::string_view text) {
-  const auto byte = [&](std::size_t i) {
-    return static_cast<std::uint32_t>(static_cast<unsigned char>(text[i]));
-  };
-  const std::uint32_t lead = byte(0);
-  const std::size_t bytes = lead >= 0xf0 ? 4 : lead >= 0xe0 ? 3 : 2;
-  if (lead < 0xc2 || lead > 0xf4 || text.size() < bytes) return std::nullopt;
-  std::uint32_t code = lead & (0xffu >> (bytes + 1));
-  for (std::size_t i = 1; i < bytes; ++i) {
-    if ((byte(i) & 0xc0) != 0x80) return std::nullopt;
-    code = code << 6 | (byte(i) & 0x3f);
-  }
-  const bool overlong = (bytes == 3 && code < 0x800) || (bytes == 4 && code < 0x10000);
-  const bool surrogate = code >= 0xd800 && code <= 0xdfff;
-  if (overlong || surrogate || code > 0x10ffff) return std::nullopt;
-  return Character{code, bytes};
-}
-
-void append_escaped_whole(std::string& out, std::string_view text) {
-  for (std::size_t i = 0; i < text.size();) {
-    const std::size_t start = i;
-    while (i < text.size() && kPlain[static_cast<unsigned char>(text[i])]) ++i;
-    out.append(text, start, i - start);
-    if (i == text.size()) return;
-    const auto c = static_cast<unsigned char>(text[i]);
-    if (c < 0x80) {
-      append_ascii(out, c);
-      ++i;
-      continue;
-    }
-    const auto character = decode(text.substr(i));
-    if (!character) {
-      out += "\xef\xbf\xbd";
-      ++i;
-      continue;
-    }
-    const bool breaks_lines =
-        character->code < 0xa0 || character->code == 0x2028 || character->code == 0x2029;
-    if (breaks_lines)
-      append_unicode_escape(out, character->code);
-    else
-      out.append(text, i, character->bytes);
-    i += character->bytes;
-  }
-}
+}();
 
 std::string_view cut(std::string_view text) {
   if (text.size() <= kLongestValue) return text;
@@ -177,13 +71,13 @@ bool mask_keys(std::string_view text, std::string& out) {
   std::size_t copied = 0;
   bool found = false;
   for (std::size_t i = 0; i < text.size();) {
-    const auto key = key_at(text, i);
-    if (!key) {
+    const auto hidden = hidden_at(text, i);
+    if (!hidden) {
       ++i;
       continue;
     }
-    out.append(text, copied, i - copied).append(text, i, key->shown).append("***");
-    i += key->length;
+    out.append(text, copied, i - copied).append(text, i, hidden->shown).append("***");
+    i += hidden->length;
     copied = i;
     found = true;
   }
@@ -232,9 +126,9 @@ bool is_clean(std::string_view text) {
 void append_escaped(std::string& out, std::string_view text) {
   const std::string_view kept = cut(text);
   if (std::string masked; mask_keys(kept, masked))
-    append_escaped_whole(out, masked);
+    gantry::append_escaped(out, masked, Escapes::line);
   else
-    append_escaped_whole(out, kept);
+    gantry::append_escaped(out, kept, Escapes::line);
   if (kept.size() < text.size()) out += "…";
 }
 

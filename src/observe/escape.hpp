@@ -10,9 +10,8 @@ namespace gantry::observe {
 /// Longer values are cut here (at a character) and end in "…": a line stays a line.
 inline constexpr std::size_t kLongestValue = 2048;
 
-/// Appends `text` as the inside of a JSON string (RFC 8259 §7), masked and cut. What a terminal or a line
-/// reader could take for a line end or a command (C0, DEL, C1, U+2028, U+2029) becomes \uXXXX, and broken
-/// UTF-8 becomes U+FFFD, so the result is one line of valid UTF-8 whatever came in.
+/// Appends `text` as the inside of a JSON string, masked and cut, with Escapes::line: the result is one line
+/// of valid UTF-8 whatever came in.
 void append_escaped(std::string& out, std::string_view text);
 
 /// The same inside quotes.
@@ -26,10 +25,9 @@ bool is_bare(std::string_view text);
 /// without anything that mask_keys would look at more closely. Cheap, and now and then too careful.
 bool is_clean(std::string_view text);
 
-/// The last line of defence: whatever looks like a key is replaced by `sk-***`, `gk-***` or `Bearer ***`. A
-/// key is `sk-`/`gk-` where a word begins (`sk-or-` anywhere) and at least eight characters of a token after
-/// it; after `Bearer` and white space everything up to the next white space, quote, comma or semicolon
-/// counts. Returns false and leaves `out` alone when there is nothing to mask, which costs one scan.
+/// The last line of defence: whatever looks like a key (base/keys.hpp) is replaced by `sk-***` or `gk-***`;
+/// after `Bearer` and white space everything up to the next white space, quote, comma or semicolon by `***`.
+/// Returns false and leaves `out` alone when there is nothing to mask, which costs one scan.
 bool mask_keys(std::string_view text, std::string& out);
 
 }  // namespace gantry::observe
