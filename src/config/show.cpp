@@ -4,7 +4,6 @@
 
 #include <algorithm>
 
-#include "base/url.hpp"
 #include "config/value.hpp"
 
 namespace gantry::config {
