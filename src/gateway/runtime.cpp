@@ -66,8 +66,8 @@ Runtime::Runtime(bool simulated, const TimeSource& time, TestControl* control, s
     : time_(time),
       control_(control),
       observer_(time, shards),
-      failover_(shards, time.mono()),
       resolver_(),
+      failover_(shards, time.mono()),
       shared_(observer_, time, simulated) {}
 
 Runtime::~Runtime() { stop(); }
