@@ -19,6 +19,8 @@
 
 namespace gantry::engine {
 
+class ReplyBuffer;
+
 /// How one attempt ended.
 struct AttemptEnd {
   route::Outcome outcome = route::Outcome::cancelled;
@@ -96,6 +98,7 @@ class Call {
   [[nodiscard]] AttemptEnd cancelled_end() const;
   [[nodiscard]] AttemptEnd unusable_end(std::string why) const;
   [[nodiscard]] static AttemptEnd delivered_end();
+  [[nodiscard]] static AttemptEnd no_room_end();
   [[nodiscard]] AttemptEnd client_left() const;
   [[nodiscard]] AttemptEnd abandoned_end(AttemptEnd end) const;
   [[nodiscard]] wire::ErrorBody error_body(const AttemptEnd& end) const;
@@ -153,7 +156,8 @@ class Call {
   bool stopped_ = false;
   Why stopped_why_ = Why::client_gone;
 
-  Patience patience_;  // for streams
+  Patience patience_;                         // for streams
+  std::unique_ptr<ReplyBuffer> taken_whole_;  // the attempt's events, with `assured` delivery
   bool stream_open_ = false;
   bool asked_ = false;      // upstream may have seen the attempt that is under way
   bool abandoned_ = false;  // nobody waits for it any more: it is read for its cost alone

@@ -26,10 +26,7 @@ Task<AttemptEnd> Call::read_plain(net::ClientResponse& response) {
     }
     if (gathered.size() + piece->size() > kMaxPlainReply)
       co_return unusable_end("the reply is larger than 64 MiB");
-    if (!gathered.append(*piece, length))
-      co_return AttemptEnd{.outcome = route::Outcome::overloaded,
-                           .why = "this gateway holds as many bytes as it may",
-                           .ours = true};
+    if (!gathered.append(*piece, length)) co_return no_room_end();
     body = gathered.view();
   }
   if (response.status() != 200) co_return status_end(response, body);
@@ -64,6 +61,12 @@ AttemptEnd failed_end(route::Verdict verdict, std::string why, int status) {
 
 AttemptEnd Call::unusable_end(std::string why) const {
   return failed_end(route::judge(route::Outcome::upstream_error, served_by_), std::move(why));
+}
+
+AttemptEnd Call::no_room_end() {
+  return {.outcome = route::Outcome::overloaded,
+          .why = "this gateway holds as many bytes as it may",
+          .ours = true};
 }
 
 AttemptEnd Call::delivered_end() {

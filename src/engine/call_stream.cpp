@@ -1,7 +1,10 @@
 // A call's streamed answers: upstream's events on their way to the client.
 #include "engine/call.hpp"
+#include "engine/reply_buffer.hpp"
+#include "engine/stream_clocks.hpp"
 
 namespace gantry::engine {
+
 Task<void> Call::open_stream(const Relay& relay) {
   stream_open_ = true;
   served_model_ = relay.facts().model;
@@ -17,32 +20,11 @@ void Call::forget_request() {
   request_.headers = nullptr;
   decltype(kept_headers_)().swap(kept_headers_);
   planning_.reset();
+  until_ = deadline_;  // what was kept for the rest of the chain
   delivery_.request_done();
 }
 
 namespace {
-
-struct StreamClocks {
-  MonoTime began, last_byte, last_token;
-  bool token_seen = false;
-};
-
-// When the attempt is given up for want of bytes or tokens.
-struct Limit {
-  MonoTime until;
-  route::Outcome outcome;
-  std::string_view why;
-};
-Limit limit_of(const StreamClocks& clocks, const config::Timeouts& limits, MonoTime given_up) {
-  const MonoTime silent = earlier(given_up, clocks.last_byte, limits.silence);
-  const MonoTime tokens = clocks.token_seen ? earlier(given_up, clocks.last_token, limits.stall)
-                                            : earlier(given_up, clocks.began, limits.first_token);
-  if (tokens <= silent)
-    return clocks.token_seen ? Limit{tokens, route::Outcome::slow, "the stream stalled between tokens"}
-                             : Limit{tokens, route::Outcome::silent, "no first token came in time"};
-  return {silent, clocks.token_seen ? route::Outcome::slow : route::Outcome::silent,
-          "the stream fell silent"};
-}
 
 Relay::Step relay_step(Relay& relay, const Result<std::string_view>& piece) {
   if (piece) return piece->empty() ? relay.end() : relay.feed(*piece);
@@ -56,10 +38,13 @@ Relay::Step relay_step(Relay& relay, const Result<std::string_view>& piece) {
 
 Task<AttemptEnd> Call::relay_stream(net::ClientResponse& response) {
   Relay relay(*request_.dialect, shard_.reply_scanner_);
-  StreamClocks clocks{.began = shard_.loop_.now(), .last_byte = shard_.loop_.now(), .last_token = {}};
+  const config::Route& route = *admission_.route;
+  StreamClocks clocks(route.timeouts, route.min_rate, shard_.loop_.now());
+  if (route.delivery == config::DeliveryMode::assured)
+    taken_whole_ = std::make_unique<ReplyBuffer>(shard_.with_.inflight);
   std::optional<StreamFailure> broken;
   for (;;) {
-    const Limit limit = limit_of(clocks, admission_.route->timeouts, until_);
+    const auto limit = clocks.limit(until_);
     const auto piece = co_await response.read(limit.until);
     const MonoTime now = shard_.loop_.now();
     const bool waited = !piece && piece.error().fault == Fault::timed_out;
@@ -73,10 +58,11 @@ Task<AttemptEnd> Call::relay_stream(net::ClientResponse& response) {
     }
     if (stream_open_) relay.let_comments_through();
     Relay::Step step = relay_step(relay, piece);
-    clocks.last_byte = now;
-    if (step.token) clocks.last_token = now, clocks.token_seen = true;
+    clocks.byte(now);
     if (step.token && !record_.first_token) record_.first_token = now - started_;
-    if (!step.forward.empty()) {
+    if (taken_whole_ && !step.forward.empty()) {
+      if (!taken_whole_->append(step.forward, std::nullopt)) co_return no_room_end();
+    } else if (!step.forward.empty()) {
       while (patience_.commenting) co_await patience_.commented;
       patience_.delivering = true;
       if (!stream_open_) co_await open_stream(relay);
@@ -87,6 +73,8 @@ Task<AttemptEnd> Call::relay_stream(net::ClientResponse& response) {
       if (relay.facts().usable) forget_request();
     }
     broken = std::move(step.failure);
+    if (step.token && !clocks.token(now) && !broken)
+      broken = {route::judge(route::Outcome::slow), "its tokens came slower than the route's min_rate"};
     if (broken || step.done) break;
   }
   auto ending = broken ? break_stream(relay, std::move(*broken)) : end_stream(relay, response);
@@ -102,6 +90,11 @@ Task<AttemptEnd> Call::end_stream(const Relay& relay, net::ClientResponse& respo
   const auto rest = co_await response.read(shard_.loop_.now() + std::chrono::milliseconds{100});
   (void)rest;
   co_await end_patience();
+  if (taken_whole_) {
+    if (!stream_open_) co_await open_stream(relay);
+    const auto given = co_await delivery_.piece(taken_whole_->view());
+    if (!given) co_return client_left();
+  }
   const auto sent = co_await delivery_.close_stream();
   if (!sent) co_return client_left();
   co_return delivered_end();
@@ -111,13 +104,14 @@ AttemptEnd Call::client_left() const {
   return {.outcome = route::Outcome::cancelled, .why = "the client left", .final = true};
 }
 
-// Before the first token nothing of this attempt has reached the client: the next model may answer. After it,
-// the client is told in-band, so that a cut stream never looks complete.
+// Before the first token nothing of this attempt has reached the client, with `assured` delivery not before
+// the last: the next model may answer. After it, the client is told in-band, so that a cut stream never looks
+// complete.
 Task<AttemptEnd> Call::break_stream(const Relay& relay, StreamFailure failure) {
   note_usage(relay.facts().usage);
   AttemptEnd end = failed_end(std::move(failure.verdict), std::move(failure.why));
   if (stopped_ && stopped_why_ == Why::client_gone) co_return cancelled_end();
-  if (!relay.facts().usable) co_return end;
+  if (!relay.facts().usable || taken_whole_) co_return end;
   served_model_ = relay.facts().model;
   end.final = true;
   co_await end_patience();

@@ -90,6 +90,27 @@ TEST_F(StreamCallTest, whoever_was_given_a_200_while_waiting_is_told_of_a_failur
   EXPECT_TRUE(taken.closed);
 }
 
+TEST_F(StreamCallTest,
+       with_assured_delivery_a_stream_that_breaks_after_its_first_token_is_asked_of_the_next_model) {
+  config->routes["default"].delivery = config::DeliveryMode::assured;
+  ask();
+  say(0, kHead);
+  say(0, kRole + kToken);
+  EXPECT_EQ(taken.body, "");
+  peer.close(0, net::Socket::Close::reset);
+  for (int i = 0; i < 200 && peer.requests() == 1; ++i) advance(100ms);
+  run_until([&] { return peer.requests() == 2; });
+  say(1, kHead);
+  say(1, kToken);
+  advance(10s + 20ms);
+  EXPECT_EQ(taken.body, kComment);
+  say(1, kToken + "data: [DONE]\n\n");
+  peer.close(1);
+  run_until([&] { return ended; });
+  EXPECT_EQ(taken.body, kComment + kToken + kToken + "data: [DONE]\n\n");
+  EXPECT_TRUE(taken.closed);
+}
+
 TEST_F(StreamCallTest, a_stream_that_breaks_after_its_first_token_ends_without_its_request) {
   ask();
   say(0, kHead);

@@ -2,6 +2,8 @@
 
 #include <array>
 
+#include <limits>
+
 namespace gantry::route {
 namespace {
 
@@ -25,6 +27,14 @@ BreakerLimits for_providers(BreakerLimits limits) {
   return limits;
 }
 
+// Whoever answers one model is not down: only a run, which each answer ends, opens a whole upstream. A rate
+// would let one model that fails at the edge (52x) close it for all others, since each of its failures is
+// followed by one success.
+BreakerLimits for_upstreams(BreakerLimits limits) {
+  limits.rate = std::numeric_limits<double>::infinity();
+  return limits;
+}
+
 }  // namespace
 
 std::string_view name(Change change) {
@@ -35,6 +45,7 @@ std::string_view name(Change change) {
 ScopeTable::ScopeTable(std::size_t shards, BreakerLimits limits, ScopeBounds bounds)
     : limits_(limits),
       provider_limits_(for_providers(limits)),
+      upstream_limits_(for_upstreams(limits)),
       names_(bounds),
       words_(std::make_unique<std::atomic<Breaker::Word>[]>(names_.capacity())),
       since_(std::make_unique<std::atomic<MonoTime>[]>(names_.capacity())) {

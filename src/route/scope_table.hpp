@@ -111,10 +111,12 @@ class ScopeTable {
   [[nodiscard]] Window window(ScopeId id, HalfWindow half) const;
 
   [[nodiscard]] const BreakerLimits& limits_of(ScopeId id) const {
-    return names_.at(id).kind == Scope::provider ? provider_limits_ : limits_;
+    const Scope kind = names_.at(id).kind;
+    if (kind == Scope::provider) return provider_limits_;
+    return kind == Scope::upstream ? upstream_limits_ : limits_;
   }
 
-  const BreakerLimits limits_, provider_limits_;
+  const BreakerLimits limits_, provider_limits_, upstream_limits_;
   ScopeNames names_;
   std::unique_ptr<std::atomic<Breaker::Word>[]> words_;
   std::unique_ptr<std::atomic<MonoTime>[]> since_;

@@ -51,6 +51,16 @@ TEST_F(ScopeTableTest, a_rate_is_judged_by_the_counts_of_all_shards) {
   EXPECT_EQ(table.breaker(model).reason(), OpenReason::rate);
 }
 
+TEST_F(ScopeTableTest, an_upstream_that_answers_some_models_stays_closed_and_one_that_answers_none_opens) {
+  for (int i = 0; i < 100; ++i) {
+    fail(upstream);
+    table.succeeded(0, upstream, {}, {}, now);
+  }
+  EXPECT_EQ(gate(upstream), Gate::closed);
+  for (int i = 0; i < 7; ++i) fail(upstream);
+  EXPECT_EQ(gate(upstream), Gate::open);
+}
+
 TEST_F(ScopeTableTest, one_attempt_takes_the_probe_and_its_success_closes) {
   open(model);
   EXPECT_FALSE(table.take_probe(model, {}, now));
