@@ -39,7 +39,7 @@ struct Timeouts {
   bool operator==(const Timeouts&) const = default;
 };
 
-/// Who goes on to the next model of a chain (docs/decisions/0010).
+/// Who goes on to the next model of a chain (docs/decisions/0009).
 enum class Fallback : std::uint8_t { gantry, openrouter, both };
 /// How a stream reaches its client: as it comes, or after it was taken whole with full failover.
 enum class DeliveryMode : std::uint8_t { stream, assured };

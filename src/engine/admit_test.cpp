@@ -37,12 +37,15 @@ struct AdmitTest : testing::Test {
   std::expected<Admission, wire::Refusal> admit_body(std::string_view body,
                                                      std::optional<std::string_view> fallback = {}) {
     facts = scan(body);  // what is decided points into it
-    return admit(facts, config, fallback);
+    return admit(body, facts, config, fallback);
   }
   std::string edited(std::string_view body, const config::Route& route, std::string_view model) {
     facts = scan(body);
     wire::Splice splice(body);
-    edit(splice, facts, route, wire::kChat, model);
+    Admission admission;
+    admission.route = &route;
+    admission.chain = {model};
+    edit(splice, facts, admission, wire::kChat, {});
     return splice.joined();
   }
 };
@@ -70,11 +73,6 @@ TEST_F(AdmitTest, fallbacks_can_be_switched_off_per_call_and_in_the_configuratio
   EXPECT_THAT(admit_body(with_model("beta/two"), "none")->chain, ElementsAre("beta/two"));
   config.fallback_for_plain_ids = false;
   EXPECT_THAT(admit_body(with_model("beta/two"))->chain, ElementsAre("beta/two"));
-}
-
-TEST_F(AdmitTest, a_client_that_lists_its_own_models_has_chosen) {
-  const auto out = admit_body(R"({"model":"a/b","models":["c/d"],)" + std::string(kMessages) + "}");
-  EXPECT_THAT(out->chain, ElementsAre("a/b"));
 }
 
 TEST_F(AdmitTest, no_model_means_the_default_route) {

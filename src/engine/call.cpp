@@ -77,8 +77,8 @@ std::optional<wire::Refusal> Call::prepare() {
   auto facts = request_.dialect->scan(shard_.request_scanner_, request_.body);
   if (!facts) return std::move(facts.error());
   facts_ = std::move(*facts);
-  auto admitted =
-      admit(facts_, *config_, request_.headers ? request_.headers->get("x-gantry-fallback") : std::nullopt);
+  auto admitted = admit(request_.body, facts_, *config_,
+                        request_.headers ? request_.headers->get("x-gantry-fallback") : std::nullopt);
   if (!admitted) return std::move(admitted.error());
   admission_ = std::move(*admitted);
   deadline_ = earlier(kNever, started_, admission_.route->timeouts.call);

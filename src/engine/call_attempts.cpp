@@ -1,4 +1,6 @@
 // A call's attempts: asked one after the other as its plan says, each told to the breakers on its way.
+#include <algorithm>
+
 #include "engine/call.hpp"
 #include "engine/headers.hpp"
 #include "observe/log.hpp"
@@ -119,7 +121,8 @@ Task<AttemptEnd> Call::attempt() {
 // The edited request, and the head of its answer: the edits go when it has come.
 Task<Call::Sent> Call::send() {
   wire::Splice body(request_.body);
-  edit(body, facts_, *admission_.route, *request_.dialect, admission_.chain[model_]);
+  const bool again = std::ranges::find(attempts_, model_, &Tried::model) != attempts_.end();
+  edit(body, facts_, admission_, *request_.dialect, {.candidate = model_, .again = again});
   const auto pieces = body.pieces();
   const auto accept = facts_.stream ? "text/event-stream" : "application/json";
   const UpstreamHeaders headers(admission_.route->attribution, target_->authorization, request_.headers,
