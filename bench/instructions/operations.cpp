@@ -13,6 +13,7 @@
 #include "net/reply_head.hpp"
 #include "observe/log.hpp"
 #include "observe/observer.hpp"
+#include "route/plan.hpp"
 #include "support/system.hpp"
 #include "upstream/reply.hpp"
 #include "wire/edit.hpp"
@@ -161,6 +162,62 @@ Operation record_call() {
           }};
 }
 
+// The default chain with its scopes in the table that all shards share.
+struct Chain {
+  Chain() {
+    using Origin = route::ScopeNames::Origin;
+    auto& names = table.names();
+    const auto add = [&](route::Scope kind, route::ScopeId parent, std::string_view name) {
+      return names.intern(kind, parent, name, Origin::configuration);
+    };
+    const auto upstream = add(route::Scope::upstream, route::kUntracked, "openrouter");
+    key[0].key = add(route::Scope::key, upstream, "key");
+    key[0].free_allowance = add(route::Scope::free_allowance, key[0].key, "free");
+    source[0] = {.scope = upstream, .keys = key};
+    for (std::size_t i = 0; i < models.size(); ++i)
+      candidates[i].model = add(route::Scope::model, upstream, models[i]);
+  }
+  static constexpr std::array<std::string_view, 4> models = {
+      "openai/gpt-4o-mini", "anthropic/claude-haiku-4.5", "google/gemini-2.5-flash",
+      "meta-llama/llama-3.1-70b-instruct"};
+  route::ScopeTable table{1};
+  route::RetryBudget retries{1, MonoTime{}};
+  std::array<route::KeyScopes, 1> key;
+  std::array<route::Source, 1> source;
+  std::array<route::Candidate, 4> candidates;
+  Random random{1};
+  MonoTime now{std::chrono::seconds{1000}};
+};
+
+// What a call's way through plan and breakers costs when its first attempt is delivered.
+Operation plan_and_feed() {
+  auto chain = std::make_shared<Chain>();
+  const route::Verdict delivered{.outcome = route::Outcome::delivered};
+  return {"plan_and_feed_of_a_delivered_call", [chain, delivered] {
+            const route::Shared shared{.scopes = chain->table, .retries = chain->retries};
+            chain->retries.call_began(0);
+            route::Plan plan({.sources = chain->source, .candidates = chain->candidates}, {},
+                             chain->now + std::chrono::minutes{10});
+            const auto step = plan.first(chain->now, shared);
+            const auto* attempt = std::get_if<route::Try>(&step);
+            require(attempt && attempt->candidate == 0, "the primary first");
+            route::CallFeed feed(chain->table, 0, shared.client);
+            const route::End end{.verdict = delivered, .answered = true, .served_by = "Acme"};
+            const auto changes = feed.ended(plan.way(*attempt), end, chain->now, chain->random);
+            require(changes.model == route::Change::none, "nothing changed");
+          }};
+}
+
+Operation find_scopes() {
+  auto chain = std::make_shared<Chain>();
+  return {"scope_names_of_four_models", [chain] {
+            for (const auto model : Chain::models) {
+              const auto id = chain->table.names().find(route::Scope::model, chain->source[0].scope, model);
+              require(id.tracked(), "a known scope");
+            }
+          }};
+}
+
 }  // namespace
 
 std::vector<Operation> operations() {
@@ -172,7 +229,9 @@ std::vector<Operation> operations() {
           parse_response_head(),
           decode_chunk(),
           encode_chunk(),
-          record_call()};
+          record_call(),
+          plan_and_feed(),
+          find_scopes()};
 }
 
 }  // namespace gantry::bench

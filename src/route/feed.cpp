@@ -46,7 +46,7 @@ Sign sign_at(Scope scope, const Verdict& verdict, bool answered) {
   return Sign::nothing;
 }
 
-Changes CallFeed::ended(const Way& way, const End& end, MonoTime now, Random& random) {
+Changes CallFeed::tell_all(const Way& way, const End& end, MonoTime now, Random& random) {
   const auto sign = [&](Scope scope) { return sign_at(scope, end.verdict, end.answered); };
   Changes changes;
   changes.upstream = tell(way.upstream, way.probes.upstream, sign(Scope::upstream), end, now, random);
@@ -57,6 +57,21 @@ Changes CallFeed::ended(const Way& way, const End& end, MonoTime now, Random& ra
   changes.model = tell(way.model, way.probes.model, sign(Scope::model), end, now, random);
   tell_provider(way, end, changes, now, random);
   return changes;
+}
+
+// The healthy call: no probe, no run to end, no provider that failed.
+bool CallFeed::delivered_quietly(const Way& way, const End& end, MonoTime now) {
+  const Probes& probes = way.probes;
+  const auto taken = probes.upstream.word | probes.key.word | probes.free_allowance.word | probes.model.word;
+  if (taken != 0 || !way.providers.empty()) return false;
+  if (!end.served_by.empty() && table_.names().first_below(way.model).tracked()) return false;
+  const auto quiet = [this](ScopeId id) { return table_.breaker(id).quiet(); };
+  if (!quiet(way.upstream) || !quiet(way.key) || !quiet(way.free_allowance) || !quiet(way.model))
+    return false;
+  const ScopeId ids[] = {way.upstream, way.key, way.model, way.free_allowance};
+  const auto on_the_way = std::span(ids).first(way.free_allowance.tracked() ? 4 : 3);
+  table_.count_successes(shard_, on_the_way, half_window(table_.limits(), now).number);
+  return true;
 }
 
 // The scopes whose state is stated and not counted; the rest of the way hears nothing.

@@ -67,9 +67,14 @@ class CallFeed {
 
   /// On the shard's thread, once for every attempt that a plan gave; also for one that was never made (with a
   /// cancelled verdict), whose probes go back.
-  Changes ended(const Way& way, const End& end, MonoTime now, Random& random);
+  Changes ended(const Way& way, const End& end, MonoTime now, Random& random) {
+    if (end.verdict.outcome == Outcome::delivered && delivered_quietly(way, end, now)) return {};
+    return tell_all(way, end, now, random);
+  }
 
  private:
+  Changes tell_all(const Way& way, const End& end, MonoTime now, Random& random);
+  bool delivered_quietly(const Way& way, const End& end, MonoTime now);
   Change tell(ScopeId id, Probe probe, Sign sign, const End& end, MonoTime now, Random& random);
   void tell_provider(const Way& way, const End& end, Changes& changes, MonoTime now, Random& random);
   bool stated(const Way& way, const End& end, Changes& changes, MonoTime now, Random& random);

@@ -97,6 +97,17 @@ TEST_F(CallFeedTest, a_call_counts_once_for_each_scope_however_often_it_tries) {
   EXPECT_EQ(gate(way.model), Gate::open);
 }
 
+TEST_F(CallFeedTest, an_answer_counts_for_every_scope_on_its_way) {
+  for (int i = 0; i < 20; ++i) end({.outcome = Outcome::delivered}, true, {}, "Acme");
+  for (int i = 0; i < 5; ++i) end({.outcome = Outcome::overloaded, .scope = Scope::model});
+  EXPECT_EQ(gate(way.model), Gate::closed) << "among many successes it takes one more";
+  end({.outcome = Outcome::delivered});
+  for (int i = 0; i < 5; ++i) end({.outcome = Outcome::overloaded, .scope = Scope::model});
+  EXPECT_EQ(gate(way.model), Gate::closed) << "an answer ends a run";
+  end({.outcome = Outcome::overloaded, .scope = Scope::model});
+  EXPECT_EQ(gate(way.model), Gate::open);
+}
+
 TEST_F(CallFeedTest, every_probe_that_was_taken_is_answered_or_given_back) {
   const auto open_all = [&] {
     for (const ScopeId id : {way.upstream, way.key, way.free_allowance, way.model}) {

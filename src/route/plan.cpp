@@ -80,7 +80,8 @@ Plan::~Plan() = default;
 
 Step Plan::first(MonoTime now, const Shared& shared) {
   const auto models = static_cast<std::int64_t>(chain_.candidates.size());
-  share_ = std::min(limits_.share, (deadline_ - now) / models);
+  const Duration left = deadline_ - now;
+  share_ = limits_.share * models <= left ? limits_.share : left / models;
   if (now < deadline_ && primary_passes(shared)) {
     const auto able = std::ranges::count(chain_.candidates, false, &Candidate::cannot);
     const Source& source = chain_.sources[chain_.candidates[0].source];

@@ -84,9 +84,7 @@ void ScopeTable::give_back(ScopeId id, Probe probe, MonoTime now) {
 
 Change ScopeTable::succeeded(std::size_t shard, ScopeId id, Client client, Probe probe, MonoTime now) {
   if (!id.tracked()) return Change::none;
-  const std::uint16_t half = half_window(limits_, now).number;
-  auto& cell = this->cell(shard, id, half);
-  cell.store(WindowCell(cell.load(kRelaxed)).with_success(half).word(), kRelaxed);
+  count_successes(shard, {&id, 1}, half_window(limits_, now).number);
   if (breaker(id).quiet()) return Change::none;
   const bool probed{probe};
   return tell(id, swap(id, [&](Breaker breaker) { return breaker.succeeded(client, probed, now); }), now);

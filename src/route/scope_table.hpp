@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -83,6 +84,16 @@ class ScopeTable {
   void give_back(ScopeId id, Probe probe, MonoTime now);
 
   Change succeeded(std::size_t shard, ScopeId id, Client client, Probe probe, MonoTime now);
+  /// The same where there are no probes and all breakers are quiet: successes are counted, and that is all.
+  /// `half` is the number of the half-window.
+  void count_successes(std::size_t shard, std::span<const ScopeId> ids, std::uint16_t half) {
+    std::atomic<std::uint64_t>* const cells = cells_[shard].get() + (half & 1);
+    for (const ScopeId id : ids) {
+      auto& own = cells[2 * std::size_t{id.slot}];
+      const WindowCell counted(own.load(std::memory_order_relaxed));
+      own.store(counted.with_success(half).word(), std::memory_order_relaxed);
+    }
+  }
   Change failed(std::size_t shard, ScopeId id, const ScopeFailure& failure, MonoTime now, Random& random);
   /// Upstream stated that the model is gone, or that the key is bad.
   Change stated(ScopeId id, OpenReason reason, MonoTime now, Random& random);
