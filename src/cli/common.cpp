@@ -62,13 +62,13 @@ std::expected<config::Snapshot, int> load(config::Inputs& inputs) {
 }
 
 bool has_key(const config::Config& config) {
-  if (!config.upstream.key.empty()) return true;
+  if (!config.upstream.key().empty()) return true;
   fmt::print(stderr,
              "no upstream key: {} gives none\n"
              "    set it (export OPENROUTER_API_KEY=…, from https://openrouter.ai/keys), or try everything "
              "without a "
              "key: gantry up --sim\n",
-             config.upstream.key_origin);
+             to_string(config.upstream.keys.front().reference));
   return false;
 }
 

@@ -17,8 +17,10 @@ int check(config::Inputs& inputs) {
   if (!config) return config.error();
   const auto& source = (*config)->source;
   fmt::print("{}: in order\n", source.empty() ? "no file, defaults" : source);
-  if ((*config)->upstream.key.empty())
-    fmt::print("note: {} gives no upstream key; `gantry serve` needs one\n", (*config)->upstream.key_origin);
+  const auto& upstream = (*config)->upstream;
+  if (upstream.key().empty())
+    fmt::print("note: {} gives no upstream key; `gantry serve` needs one\n",
+               to_string(upstream.keys.front().reference));
   return kOk;
 }
 

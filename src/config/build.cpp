@@ -31,13 +31,6 @@ const Member* find(const Node& table, std::string_view key) {
   return at == table.members.end() ? nullptr : &*at;
 }
 
-bool is_name(std::string_view name) {
-  const auto inner = [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '_';
-  };
-  return !name.empty() && name.size() <= 64 && std::ranges::all_of(name, inner);
-}
-
 class Builder {
  public:
   Builder(std::string_view source, const Inputs& inputs) : source_(source), inputs_(inputs) {
@@ -60,8 +53,16 @@ class Builder {
   void read_routes(const Node& tree);
   void read_route(const std::string& name, const Node& table);
   void complete(Route& route, const Node& table);
+  void read_upstreams(const Node& tree);
+  // An upstream's values that come from elsewhere; `name` is how the file calls its section.
+  void overlay_upstream(Upstream& upstream, const std::string& name);
+  void one_of_key_and_keys(const Upstream& upstream, const std::string& name);
   void unknown(const Member& member, std::string_view section);
-  void set(std::string_view section, std::string_view key, std::string value, std::string origin);
+  struct Place {
+    std::string_view section, name;  // as in read_section
+    Upstream& upstream;
+  };
+  void set(Place place, std::string_view key, std::string value, std::string origin);
   std::string variable(std::initializer_list<std::string_view> names, std::string& which) const;
   bool expect_table(const Member& member, std::string_view name);
   void problem(std::string where, std::string message, std::string remedy) {
@@ -111,7 +112,7 @@ bool Builder::expect_table(const Member& member, std::string_view name) {
 }
 
 void Builder::read_tree(const Node& tree) {
-  const Scope scope{config_, prototype_};
+  const Scope scope{config_, prototype_, config_.upstream};
   const auto read = [&](std::string_view section) {
     const auto* member = find(tree, section);
     if (member && expect_table(*member, section)) read_section(member->value, section, section, scope);
@@ -120,6 +121,7 @@ void Builder::read_tree(const Node& tree) {
   read_fields(tree, "", "", scope);
   for (const auto& [key, section] : subsections(""))
     if (section == declaring(section) && !is_named(section)) read(section);
+  read_upstreams(tree);
   read_routes(tree);
 }
 
@@ -141,11 +143,14 @@ void Builder::read_fields(const Node& table, std::string_view section, std::stri
     }
     const auto path = dotted(name, member.key);
     const auto done = assign(*field, member.value, scope);
-    if (done) {
-      config_.origins[path] = at(member.line);
-    } else {
-      problem(at(member.line), path + " " + done.error().message, done.error().remedy);
+    if (!done) {
+      const auto& [message, remedy, line] = done.error();
+      problem(at(line > 0 ? line : member.line), path + " " + message, remedy);
+      continue;
     }
+    config_.origins[path] = at(member.line);
+    for (std::size_t i = 0; i < member.value.items.size(); ++i)
+      config_.origins[fmt::format("{}[{}]", path, i)] = at(member.value.items[i].line);
   }
 }
 
@@ -203,9 +208,30 @@ void Builder::read_route(const std::string& name, const Node& table) {
         config_.origins[dotted(dotted(path, common.name), field->key)] = said->second;
     }
   }
-  read_section(table, kRoute, path, Scope{config_, route});
+  read_section(table, kRoute, path, Scope{config_, route, config_.upstream});
   complete(route, table);
   config_.routes[name] = std::move(route);
+}
+
+void Builder::read_upstreams(const Node& tree) {
+  for (const auto* member : named(tree, "upstreams", "an upstream")) {
+    const auto path = "upstreams." + member->key;
+    if (member->key == config_.upstream.name) {
+      problem(at(member->line), fmt::format("{} is what [upstream] describes", path),
+              "move its settings to [upstream], or give this one another name");
+      continue;
+    }
+    Upstream upstream;
+    upstream.name = member->key;
+    upstream.base_url.clear();
+    upstream.keys.clear();
+    read_section(member->value, kUpstream, path, Scope{config_, prototype_, upstream});
+    if (upstream.base_url.empty() && !find(member->value, "base_url"))
+      problem(at(member->line), path + " has no base_url",
+              "write base_url in it, such as \"http://127.0.0.1:11434/v1\"");
+    config_.upstreams.push_back(std::move(upstream));
+  }
+  std::ranges::sort(config_.upstreams, {}, &Upstream::name);
 }
 
 // Fills in what depends on other fields: the chain, and a max_tokens that was not given and is over the
@@ -233,7 +259,7 @@ void Builder::complete(Route& route, const Node& table) {
   }
 }
 
-void Builder::set(std::string_view section, std::string_view key, std::string value, std::string origin) {
+void Builder::set(Place place, std::string_view key, std::string value, std::string origin) {
   if (holds_key(value)) {
     problem(
         origin, "an OpenRouter key stands there",
@@ -242,10 +268,10 @@ void Builder::set(std::string_view section, std::string_view key, std::string va
   }
   Node node;
   node.kind = Node::Kind::text, node.text = std::move(value);
-  const auto* field = find_field(section, key);
-  const auto done = assign(*field, node, Scope{config_, prototype_});
+  const auto* field = find_field(place.section, key);
+  const auto done = assign(*field, node, Scope{config_, prototype_, place.upstream});
   if (done) {
-    config_.origins[dotted(section, key)] = std::move(origin);
+    config_.origins[dotted(place.name, key)] = std::move(origin);
   } else {
     problem(std::move(origin), done.error().message,
             key == "listen" ? "write it like 127.0.0.1:8700" : "write it like https://openrouter.ai/api/v1");
@@ -264,21 +290,44 @@ std::string Builder::variable(std::initializer_list<std::string_view> names, std
 void Builder::overlay() {
   if (config_.routes.empty()) read_routes(Node{});
   std::string which;
-  if (auto url = variable({"OPENROUTER_BASE_URL"}, which); !url.empty())
-    set("upstream", "base_url", url, which);
-  if (!inputs_.base_url.empty()) set("upstream", "base_url", inputs_.base_url, "--base-url");
-  if (!inputs_.listen.empty()) set("server", "listen", inputs_.listen, "--listen");
-  auto& upstream = config_.upstream;
+  const Place first{"upstream", "upstream", config_.upstream};
+  if (auto url = variable({"OPENROUTER_BASE_URL"}, which); !url.empty()) set(first, "base_url", url, which);
+  if (!inputs_.base_url.empty()) set(first, "base_url", inputs_.base_url, "--base-url");
+  if (!inputs_.listen.empty())
+    set({"server", "server", config_.upstream}, "listen", inputs_.listen, "--listen");
+  overlay_upstream(config_.upstream, "upstream");
+  for (auto& upstream : config_.upstreams) overlay_upstream(upstream, "upstreams." + upstream.name);
+}
+
+void Builder::one_of_key_and_keys(const Upstream& upstream, const std::string& name) {
+  auto& origins = config_.origins;
+  const auto keys = origins.find(name + ".keys");
+  if (keys == origins.end()) return;
+  if (origins.contains(name + ".key"))
+    problem(keys->second, fmt::format("{0}.key and {0}.keys are both set", name),
+            "name every key in keys, and take key out");
+  const bool shown_as_key = upstream.keys.size() == 1;
+  if (shown_as_key) origins.emplace(name + ".key", keys->second);
+}
+
+void Builder::overlay_upstream(Upstream& upstream, const std::string& name) {
+  one_of_key_and_keys(upstream, name);
+  const Place place{"upstream", name, upstream};
+  std::string which;
   // HTTPS_PROXY speaks of https only; the lower-case name wins, as with curl.
-  const auto base = parse_url(upstream.base_url);
-  const bool https = base && base->https;
+  const bool https = upstream.base_url.starts_with("https://");
   if (auto proxy = variable({"https_proxy", "HTTPS_PROXY"}, which);
       https && upstream.proxy.empty() && !proxy.empty())
-    set("upstream", "proxy", proxy.contains("://") ? proxy : "http://" + proxy, which);
+    set(place, "proxy", proxy.contains("://") ? proxy : "http://" + proxy, which);
   if (auto hosts = variable({"no_proxy", "NO_PROXY"}, which); upstream.no_proxy.empty() && !hosts.empty())
-    set("upstream", "no_proxy", hosts, which);
+    set(place, "no_proxy", hosts, which);
   while (upstream.base_url.ends_with('/')) upstream.base_url.pop_back();
-  upstream.key_origin = to_string(upstream.key_reference);
+  const auto base = parse_url(upstream.base_url);
+  for (const auto* region : {"eu", "us"}) {  // OpenRouter's in-region addresses (CONTRACT §1.1)
+    if (!base || !upstream.region.empty() || base->host != fmt::format("{}.openrouter.ai", region)) continue;
+    upstream.region = region;
+    config_.origins[dotted(name, "region")] = name + ".base_url";
+  }
 }
 
 Draft Builder::finish() {

@@ -35,7 +35,7 @@ TEST(Build, needs_nothing_and_then_has_the_checklists_defaults) {
   EXPECT_EQ(config.server.listen_address, "127.0.0.1");
   EXPECT_EQ(config.server.listen_port, 8700);
   EXPECT_EQ(config.upstream.base_url, "https://openrouter.ai/api/v1");
-  EXPECT_EQ(config.upstream.key_origin, "env OPENROUTER_API_KEY");
+  EXPECT_EQ(to_string(config.upstream.keys.at(0).reference), "env OPENROUTER_API_KEY");
   EXPECT_EQ(config.verify.min_credit_usd, "10");
   EXPECT_EQ(config.log.format, "text");
 }
@@ -74,9 +74,8 @@ min_credit = "2.50 USD"
   EXPECT_EQ(config.server.max_body, 1u << 20);
   EXPECT_EQ(config.server.drain_delay, 0s);
   EXPECT_EQ(config.upstream.base_url, "https://eu.openrouter.ai/api/v1");
-  EXPECT_EQ(config.upstream.key_reference.from, SecretReference::From::command);
-  EXPECT_THAT(config.upstream.key_reference.words, ElementsAre("pass", "openrouter key"));
-  EXPECT_EQ(config.upstream.key_origin, "command pass");
+  EXPECT_EQ(config.upstream.keys.at(0).reference.from, SecretReference::From::command);
+  EXPECT_THAT(config.upstream.keys.at(0).reference.words, ElementsAre("pass", "openrouter key"));
   EXPECT_EQ(config.routes.at("default").temperature, 1.0);
   EXPECT_EQ(config.routes.at("default").max_prompt, 0u);
   EXPECT_EQ(config.routes.at("default").attribution.referer, "https://example.com");
@@ -201,7 +200,8 @@ TEST(Build, takes_the_proxy_from_the_environment_unless_the_file_has_one) {
 TEST(Build, a_variable_never_replaces_the_key_that_the_file_names) {
   Inputs inputs;
   inputs.environment["OPENROUTER_API_KEY"] = "sk-or-v1-development";
-  EXPECT_EQ(good("[upstream]\nkey = { file = \"/k\" }\n", inputs).upstream.key_origin, "file /k");
+  const auto config = good("[upstream]\nkey = { file = \"/k\" }\n", inputs);
+  EXPECT_EQ(to_string(config.upstream.keys.at(0).reference), "file /k");
 }
 
 struct Bad {
@@ -261,7 +261,8 @@ const Bad kBad[] = {
      "\"loud\" | "
      "write it like: level = \"trace\"\n"},
     {"model_without_author", "[routes.default]\nprimary = \"gpt-4\"\n",
-     "g.toml:2 | routes.default.primary must be a model id as author/slug, and this is \"gpt-4\" | write it "
+     "g.toml:2 | routes.default.primary must be a model id as author/slug, or UPSTREAM:MODEL, and this is "
+     "\"gpt-4\" | write it "
      "like: "
      "primary = \"openai/gpt-4.1\"\n"},
     {"repeated_model", "[routes.default]\nprimary = \"a/b\"\nfallbacks = [\"c/d\", \"a/b\"]\n",
@@ -296,8 +297,8 @@ const Bad kBad[] = {
      "g.toml:3 | routes.default.provider.ignore leaves none of the providers that "
      "routes.default.provider.only "
      "allows | take one of them out of ignore, or allow another\n"},
-    {"region_that_is_no_setting", "[provider]\nregion = \"eu\"\n",
-     "g.toml:2 | \"region\" is not a setting of [provider] | `gantry config reference` lists the settings\n"},
+    {"region_of_providers", "[provider]\nregion = \"eu\"\n",
+     "g.toml:2 | \"region\" is not a setting of [provider] | it belongs in [upstream]\n"},
     {"header_injection", "[attribution]\ntitle = \"a\\r\\nX-Evil: 1\"\n",
      "g.toml:2 | attribution.title must be one line of text, and this is text with a line break or control "
      "character | "

@@ -7,6 +7,7 @@
 
 #include "base/url.hpp"
 #include "config/build.hpp"
+#include "config/nearest.hpp"
 #include "config/units.hpp"
 
 namespace gantry::config {
@@ -17,7 +18,7 @@ class Checker {
   explicit Checker(const Config& config) : config_(config) {}
 
   void server();
-  void upstream();
+  void upstream(const Upstream& upstream, const std::string& path);
   void route(const Route& route);
   void health();
   std::vector<Problem> take() { return std::move(problems_); }
@@ -26,9 +27,10 @@ class Checker {
   void add(std::initializer_list<std::string> paths, std::string message, std::string remedy);
   void timeouts(const Route& route);
   void provider(const Route& route);
-  bool plain_http_allowed(const Url& url) const {
-    return is_loopback(url.host) || config_.upstream.allow_plain_http;
-  }
+  void proxy(const Upstream& upstream, const std::string& path);
+  void chain(const Route& route);
+  void region(const Route& route);
+  std::string remedy_for(std::string_view unknown_upstream) const;
 
   const Config& config_;
   std::vector<Problem> problems_;
@@ -60,33 +62,36 @@ void Checker::server() {
         "listen on 127.0.0.1, or, on a network you trust, set allow_unauthenticated = true under [server]");
 }
 
-void Checker::upstream() {
-  const auto& upstream = config_.upstream;
+void Checker::upstream(const Upstream& upstream, const std::string& path) {
   const auto base = parse_url(upstream.base_url);
-  if (!base) {
-    add({"upstream.base_url"}, "upstream.base_url is not usable: " + base.error().detail,
+  if (upstream.base_url.empty()) {  // told where it was read
+  } else if (!base) {
+    add({path + ".base_url"}, fmt::format("{}.base_url is not usable: {}", path, base.error().detail),
         "write it like https://openrouter.ai/api/v1");
   } else if (base->user_info) {
-    add({"upstream.base_url"}, "upstream.base_url holds a user name or password",
-        "take it out of the URL; the key is given by upstream.key");
-  } else if (!base->https && !plain_http_allowed(*base)) {
-    add({"upstream.base_url"},
-        fmt::format(
-            "upstream.base_url is plain http to {}, where the key and every prompt can be read on the way",
-            base->host),
-        "use https://, or set allow_plain_http = true under [upstream]");
+    add({path + ".base_url"}, path + ".base_url holds a user name or password",
+        fmt::format("take it out of the URL; the key is given by {}.key", path));
+  } else if (!base->https && !is_loopback(base->host) && !upstream.allow_plain_http) {
+    add({path + ".base_url"},
+        fmt::format("{}.base_url is plain http to {}, where the key and every prompt can be read on the way",
+                    path, base->host),
+        fmt::format("use https://, or set allow_plain_http = true under [{}]", path));
   }
-  if (upstream.proxy.empty()) return;
+  if (!upstream.proxy.empty()) proxy(upstream, path);
+}
+
+void Checker::proxy(const Upstream& upstream, const std::string& path) {
   const auto proxy = parse_url(upstream.proxy);
-  const auto origin = config_.origins.find("upstream.proxy");
+  const auto origin = config_.origins.find(path + ".proxy");
   const bool from_variable =
       origin != config_.origins.end() && (origin->second == "HTTPS_PROXY" || origin->second == "https_proxy");
   if (!proxy || proxy->https) {
-    add({"upstream.proxy"},
-        "upstream.proxy is not usable: " + (proxy ? "it is not plain http" : proxy.error().detail),
+    add({path + ".proxy"},
+        fmt::format("{}.proxy is not usable: {}", path,
+                    proxy ? "it is not plain http" : proxy.error().detail),
         "write it like http://HOST:PORT");
   } else if (proxy->user_info && !from_variable) {
-    add({"upstream.proxy"}, "upstream.proxy holds a user name or password",
+    add({path + ".proxy"}, path + ".proxy holds a user name or password",
         "keep it out of this file: set the variable HTTPS_PROXY instead");
   }
 }
@@ -103,8 +108,45 @@ void Checker::route(const Route& route) {
         fmt::format("{}.max_tokens ({}) is above its max_tokens_ceiling ({})", path, route.max_tokens,
                     route.max_tokens_ceiling),
         "lower max_tokens or raise the ceiling");
+  chain(route);
+  region(route);
   timeouts(route);
   provider(route);
+}
+
+std::string Checker::remedy_for(std::string_view unknown_upstream) const {
+  std::vector<std::string_view> known{"openrouter"};
+  for (const auto& upstream : config_.upstreams) known.push_back(upstream.name);
+  const auto guess = nearest(unknown_upstream, known);
+  return guess.empty() ? fmt::format("describe it under [upstreams.{}], or name a model as author/slug",
+                                     unknown_upstream)
+                       : fmt::format("did you mean {}?", guess);
+}
+
+// Every upstream that the chain names exists. What a route has from the default route is told there.
+void Checker::chain(const Route& route) {
+  const auto path = "routes." + route.name;
+  const auto fallbacks = config_.origins.find(path + ".fallbacks");
+  const bool inherited = fallbacks != config_.origins.end() && fallbacks->second == "routes.default";
+  for (std::size_t i = 0; i < (inherited ? 1 : route.models.size()); ++i) {
+    const auto upstream = split_chain_name(route.models[i]).upstream;
+    if (upstream.empty() || locate(config_, route.models[i]).upstream != 0) continue;
+    const auto field = i == 0 ? path + ".primary" : path + ".fallbacks";
+    add({i == 0 ? field : fmt::format("{}[{}]", field, i - 1), field},
+        fmt::format("{} names the upstream {}, and there is none of that name", field, upstream),
+        remedy_for(upstream));
+  }
+}
+
+void Checker::region(const Route& route) {
+  const auto there = [&](const auto& model) {
+    return upstream_at(config_, locate(config_, model).upstream).region == route.region;
+  };
+  if (route.region.empty() || std::ranges::any_of(route.models, there)) return;
+  const auto path = "routes." + route.name;
+  add({path + ".region"},
+      fmt::format("no upstream of {}'s chain is declared to be in its region, {}", path, route.region),
+      "declare region under [upstream] or [upstreams.NAME], or take region out of the route");
 }
 
 void Checker::provider(const Route& route) {
@@ -144,7 +186,8 @@ void Checker::health() {
 std::vector<Problem> check_together(const Config& config) {
   Checker checker(config);
   checker.server();
-  checker.upstream();
+  checker.upstream(config.upstream, "upstream");
+  for (const auto& upstream : config.upstreams) checker.upstream(upstream, "upstreams." + upstream.name);
   for (const auto& [name, route] : config.routes) checker.route(route);
   checker.health();
   return checker.take();

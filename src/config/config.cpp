@@ -6,17 +6,35 @@
 #include "config/value.hpp"
 
 namespace gantry::config {
-bool Upstream::operator==(const Upstream& other) const {
-  return name == other.name && base_url == other.base_url && key_reference == other.key_reference &&
-         key.matches(other.key.reveal()) && ca_file == other.ca_file &&
-         allow_plain_http == other.allow_plain_http && proxy == other.proxy && no_proxy == other.no_proxy &&
-         max_connections == other.max_connections && max_idle == other.max_idle;
+bool UpstreamKey::operator==(const UpstreamKey& other) const {
+  return name == other.name && weight == other.weight && reference == other.reference &&
+         secret.matches(other.secret.reveal());
+}
+
+const Secret& Upstream::key() const {
+  static const Secret none;
+  return keys.empty() ? none : keys.front().secret;
+}
+
+ChainName split_chain_name(std::string_view name) {
+  const auto mark = name.find_first_of(":/");
+  if (mark == std::string_view::npos || name[mark] == '/') return {{}, name};
+  return {name.substr(0, mark), name.substr(mark + 1)};
+}
+
+ModelPlace locate(const Config& config, std::string_view name) {
+  if (config.upstreams.empty()) return {0, name};
+  const auto [upstream, model] = split_chain_name(name);
+  if (upstream.empty()) return {0, name};
+  for (std::size_t i = 0; i < config.upstreams.size(); ++i)
+    if (config.upstreams[i].name == upstream) return {1 + i, model};
+  return {0, name};
 }
 
 bool Config::operator==(const Config& other) const {
-  return server == other.server && upstream == other.upstream && routes == other.routes &&
-         fallback_for_plain_ids == other.fallback_for_plain_ids && health == other.health &&
-         log == other.log && verify == other.verify;
+  return server == other.server && upstream == other.upstream && upstreams == other.upstreams &&
+         routes == other.routes && fallback_for_plain_ids == other.fallback_for_plain_ids &&
+         health == other.health && log == other.log && verify == other.verify;
 }
 
 std::string to_string(const SecretReference& reference) {
@@ -55,7 +73,8 @@ std::vector<std::string> needs_restart(const Config& running, const Config& next
   std::vector<std::string> out;
   for (const auto& field : fields()) {
     if (field.change != Change::restart) continue;
-    const auto was = print(field, Scope{before, unused}), is = print(field, Scope{after, unused});
+    const auto was = print(field, Scope{before, unused, before.upstream});
+    const auto is = print(field, Scope{after, unused, after.upstream});
     if (was == is) continue;
     // A proxy's address may carry a password.
     const bool shown = field.kind != Kind::url;

@@ -13,6 +13,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/money.hpp"
 #include "base/secret.hpp"
 #include "base/time.hpp"
 
@@ -67,6 +68,7 @@ struct Route {
   int retries = 3;
   Duration patience =
       std::chrono::seconds{10};  ///< how long stream headers are held back before comments begin
+  std::string region;            ///< asks only upstreams that are declared to be there; "" = any
   Fallback fallback = Fallback::gantry;
   bool fallback_on_policy = false;  ///< what a provider's policy refuses is asked of the next model too
   DeliveryMode delivery = DeliveryMode::stream;
@@ -88,19 +90,42 @@ struct SecretReference {
 /// "env OPENROUTER_API_KEY", "file /run/secrets/key", "command pass": for people (arguments are left out).
 std::string to_string(const SecretReference& reference);
 
+/// A key of an upstream. The name is a label for logs, metrics and what is remembered across a reload.
+struct UpstreamKey {
+  std::string name = "key-1";  ///< "key-N" by its place, unless the file names it
+  int weight = 1;              ///< its share of the attempts, among the keys in use
+  SecretReference reference{};
+  Secret secret;  ///< resolved at load; empty when the variable of a lone key is not set
+  bool operator==(const UpstreamKey& other) const;  ///< secrets are compared in constant time
+};
+inline constexpr std::size_t kMostKeys = 64;  ///< of one upstream
+
+/// What a model costs at an upstream that does not tell by itself.
+struct ModelPrice {
+  PicoUsd prompt;      ///< for a million tokens
+  PicoUsd completion;  ///< the same
+  bool operator==(const ModelPrice&) const = default;
+};
+
 struct Upstream {
   std::string name = "openrouter";
   std::string base_url = "https://openrouter.ai/api/v1";
-  SecretReference key_reference;  ///< where the key comes from
-  Secret key;                     ///< resolved at load; empty when its variable is not set
-  std::string key_origin;         ///< to_string(key_reference)
+  std::vector<UpstreamKey> keys = {UpstreamKey{}};  ///< none where the upstream asks for none
   std::string ca_file;
   bool allow_plain_http = false;  ///< http beyond loopback must be asked for
   std::string proxy;              ///< from HTTPS_PROXY unless set
   std::string no_proxy;
   std::size_t max_connections = 0;  ///< 0 = from the file-descriptor limit
   std::size_t max_idle = 256;
-  bool operator==(const Upstream& other) const;  ///< keys are compared in constant time
+  std::string region;  ///< where it processes, in the operator's words; "" = not declared
+  // What the operator declares of an upstream that is not OpenRouter.
+  bool zdr = false;                                        ///< keeps nothing of a request
+  DataCollection data_collection = DataCollection::allow;  ///< deny: collects nothing
+  std::map<std::string, ModelPrice, std::less<>> prices;   ///< by the model's name there
+
+  /// The first key, empty where there is none.
+  [[nodiscard]] const Secret& key() const;
+  bool operator==(const Upstream&) const = default;
 };
 
 struct Server {
@@ -146,7 +171,8 @@ struct Verify {
 
 struct Config {
   Server server;
-  Upstream upstream;
+  Upstream upstream;                    ///< OpenRouter
+  std::vector<Upstream> upstreams;      ///< the others, in order of their names
   std::map<std::string, Route> routes;  ///< by name; "default" always exists
   bool fallback_for_plain_ids =
       true;  ///< a plain model id gets the default route's other models as fallbacks
@@ -160,6 +186,26 @@ struct Config {
   bool operator==(const Config& other) const;
 };
 using Snapshot = std::shared_ptr<const Config>;
+
+/// Upstreams by index: 0 is OpenRouter, then the others.
+inline std::size_t upstream_count(const Config& config) { return 1 + config.upstreams.size(); }
+inline const Upstream& upstream_at(const Config& config, std::size_t index) {
+  return index == 0 ? config.upstream : config.upstreams[index - 1];
+}
+
+/// A model of a chain: "author/slug" is OpenRouter's, "upstream:model" another's. A colon behind a slash
+/// belongs to the model ("author/slug:free").
+struct ChainName {
+  std::string_view upstream;  ///< "" = OpenRouter
+  std::string_view model;     ///< as its upstream calls it
+};
+ChainName split_chain_name(std::string_view name);
+struct ModelPlace {
+  std::size_t upstream = 0;  ///< for upstream_at()
+  std::string_view model;
+};
+/// Where a model of a chain is asked for. What names no upstream that there is, is taken for OpenRouter's.
+ModelPlace locate(const Config& config, std::string_view name);
 
 /// One thing wrong, where, and what to do.
 struct Problem {

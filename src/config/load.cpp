@@ -29,33 +29,98 @@ std::string origin_of(const Config& config, const std::string& path) {
 }
 
 // Files that are opened later by others (OpenSSL) are looked at now, so that all problems come at once.
-void check_files(const Config& config, std::vector<Problem>& problems) {
+void check_file(const Config& config, const std::string& path, const std::string& file, FileUse use,
+                std::vector<Problem>& problems) {
   constexpr std::size_t kLongestPem = 16 * 1024 * 1024;
-  const std::tuple<const char*, const std::string&, FileUse> files[] = {
-      {"server.tls_certificate", config.server.tls_certificate, FileUse::config},
-      {"server.tls_key", config.server.tls_key, FileUse::secret},
-      {"upstream.ca_file", config.upstream.ca_file, FileUse::config}};
-  for (const auto& [path, file, use] : files) {
-    if (file.empty()) continue;
-    const auto text = read_guarded(file, use, kLongestPem);
-    if (!text)
-      problems.push_back({origin_of(config, path), fmt::format("{}: {}", path, text.error().detail),
-                          "name a PEM file that this user may read and nobody else may change"});
+  if (file.empty()) return;
+  const auto text = read_guarded(file, use, kLongestPem);
+  if (!text)
+    problems.push_back({origin_of(config, path), fmt::format("{}: {}", path, text.error().detail),
+                        "name a PEM file that this user may read and nobody else may change"});
+}
+
+std::string path_of(const Upstream& upstream, std::size_t index) {
+  return index == 0 ? "upstream" : "upstreams." + upstream.name;
+}
+
+void check_files(const Config& config, std::vector<Problem>& problems) {
+  check_file(config, "server.tls_certificate", config.server.tls_certificate, FileUse::config, problems);
+  check_file(config, "server.tls_key", config.server.tls_key, FileUse::secret, problems);
+  for (std::size_t i = 0; i < upstream_count(config); ++i) {
+    const auto& upstream = upstream_at(config, i);
+    check_file(config, path_of(upstream, i) + ".ca_file", upstream.ca_file, FileUse::config, problems);
   }
 }
 
-void resolve_key(Config& config, const Inputs& inputs, std::vector<Problem>& problems) {
-  auto& upstream = config.upstream;
-  // Nothing is run on behalf of a configuration that is not in order.
-  if (upstream.key_reference.from == SecretReference::From::command && !problems.empty()) return;
-  auto key = resolve(upstream.key_reference, inputs.environment);
-  if (key) {
-    upstream.key = std::move(*key);
-  } else {
-    problems.push_back({origin_of(config, "upstream.key"),
-                        without_keys("upstream.key: " + key.error().detail),
-                        "put the key, and nothing else, where upstream.key points"});
+// The keys of one upstream, each from its place.
+class KeyResolver {
+ public:
+  KeyResolver(const Config& config, const Inputs& inputs, std::vector<Problem>& problems)
+      : config_(config), inputs_(inputs), problems_(problems) {}
+
+  void resolve_all(Upstream& upstream, const std::string& path);
+
+ private:
+  // "upstream.key", or "upstream.keys: blue" in a list.
+  std::string title(const std::string& path, const UpstreamKey& key) const {
+    return in_list(path) ? fmt::format("{}.keys: {}", path, key.name) : path + ".key";
   }
+  std::string where(const std::string& path, std::size_t place) const {
+    return origin_of(config_, in_list(path) ? fmt::format("{}.keys[{}]", path, place) : path + ".key");
+  }
+  bool in_list(const std::string& path) const { return config_.origins.contains(path + ".keys"); }
+  void resolve_one(Upstream& upstream, const std::string& path, std::size_t place);
+  void refuse_twins(const Upstream& upstream, const std::string& path);
+
+  const Config& config_;
+  const Inputs& inputs_;
+  std::vector<Problem>& problems_;
+};
+
+void KeyResolver::resolve_all(Upstream& upstream, const std::string& path) {
+  for (std::size_t i = 0; i < upstream.keys.size(); ++i) resolve_one(upstream, path, i);
+  refuse_twins(upstream, path);
+}
+
+void KeyResolver::resolve_one(Upstream& upstream, const std::string& path, std::size_t place) {
+  auto& key = upstream.keys[place];
+  // Nothing is run on behalf of a configuration that is not in order.
+  if (key.reference.from == SecretReference::From::command && !problems_.empty()) return;
+  auto secret = resolve(key.reference, inputs_.environment);
+  // OpenRouter's lone key may be missing: what needs it says so, the simulator does without.
+  const bool needed = path != "upstream" || in_list(path);
+  if (!secret) {
+    problems_.push_back({where(path, place), without_keys(title(path, key) + ": " + secret.error().detail),
+                         fmt::format("put the key, and nothing else, where {} points", title(path, key))});
+  } else if (secret->empty() && needed) {
+    problems_.push_back({where(path, place),
+                         without_keys(fmt::format("{}: the variable {} is not set", title(path, key),
+                                                  key.reference.words.front())),
+                         "set it to the key, or take the entry out"});
+  } else {
+    key.secret = std::move(*secret);
+  }
+}
+
+// One key under two names would be weighed and judged as two.
+void KeyResolver::refuse_twins(const Upstream& upstream, const std::string& path) {
+  for (std::size_t i = 1; i < upstream.keys.size(); ++i) {
+    for (std::size_t j = 0; j < i; ++j) {
+      const auto& secret = upstream.keys[i].secret;
+      if (secret.empty() || !secret.matches(upstream.keys[j].secret.reveal())) continue;
+      problems_.push_back({where(path, i),
+                           fmt::format("{} is the same key as {} ({})", title(path, upstream.keys[i]),
+                                       upstream.keys[j].name, where(path, j)),
+                           "take one of the two out; to use a key more often, give it a larger weight"});
+      break;
+    }
+  }
+}
+
+void resolve_keys(Config& config, const Inputs& inputs, std::vector<Problem>& problems) {
+  KeyResolver resolver(config, inputs, problems);
+  resolver.resolve_all(config.upstream, "upstream");
+  for (auto& upstream : config.upstreams) resolver.resolve_all(upstream, "upstreams." + upstream.name);
 }
 
 }  // namespace
@@ -76,7 +141,7 @@ std::expected<Snapshot, std::vector<Problem>> load(const Inputs& inputs) {
   }
   auto draft = build(text, file, inputs);
   check_files(draft.config, draft.problems);
-  resolve_key(draft.config, inputs, draft.problems);
+  resolve_keys(draft.config, inputs, draft.problems);
   if (!draft.problems.empty()) return std::unexpected(std::move(draft.problems));
   return std::make_shared<const Config>(std::move(draft.config));
 }

@@ -38,8 +38,8 @@ TEST_F(Load, reads_the_file_that_is_named_and_resolves_the_key) {
   inputs.file = write("g.toml", "[upstream]\nkey = { file = \"" + key + "\" }\n");
   const auto config = load(inputs);
   ASSERT_TRUE(config) << config.error().front().message;
-  EXPECT_EQ((*config)->upstream.key.reveal(), "sk-or-v1-abc");
-  EXPECT_EQ((*config)->upstream.key_origin, "file " + key);
+  EXPECT_EQ((*config)->upstream.key().reveal(), "sk-or-v1-abc");
+  EXPECT_EQ(to_string((*config)->upstream.keys.front().reference), "file " + key);
   EXPECT_EQ((*config)->source, inputs.file);
 }
 
@@ -56,7 +56,7 @@ TEST_F(Load, an_unset_variable_for_the_key_is_no_problem) {
   inputs.file = write("g.toml", "");
   const auto config = load(inputs);
   ASSERT_TRUE(config);
-  EXPECT_TRUE((*config)->upstream.key.empty());
+  EXPECT_TRUE((*config)->upstream.key().empty());
 }
 
 TEST_F(Load, tells_all_problems_at_once) {

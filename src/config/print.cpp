@@ -9,7 +9,7 @@
 
 #include "base/url.hpp"
 #include "config/units.hpp"
-#include "config/value.hpp"
+#include "config/value_parts.hpp"
 
 namespace gantry::config {
 namespace {
@@ -21,13 +21,6 @@ std::string quote_list(const std::vector<std::string>& texts, std::size_t from) 
   std::string out;
   for (std::size_t i = from; i < texts.size(); ++i) out += (out.empty() ? "" : ", ") + toml_quote(texts[i]);
   return "[" + out + "]";
-}
-
-std::string print_reference(const SecretReference& reference) {
-  using From = SecretReference::From;
-  if (reference.from == From::command) return "{ command = " + quote_list(reference.words, 0) + " }";
-  return fmt::format("{{ {} = {} }}", reference.from == From::env ? "env" : "file",
-                     toml_quote(reference.words.front()));
 }
 
 std::string print_integer(const Slot& slot) {
@@ -103,8 +96,14 @@ std::string print(const Field& field, Scope scope) {
     case Kind::words:
     case Kind::providers:
       return quote_list(*std::get<std::vector<std::string>*>(slot), 0);
+    case Kind::region:
+      return toml_quote(*std::get<std::string*>(slot));
     case Kind::secret:
-      return print_reference(*std::get<SecretReference*>(slot));
+      return print_secret(*std::get<std::vector<UpstreamKey>*>(slot));
+    case Kind::keys:
+      return print_keys(*std::get<std::vector<UpstreamKey>*>(slot));
+    case Kind::prices:
+      return print_prices(*std::get<Prices*>(slot));
   }
   return {};
 }
@@ -138,17 +137,23 @@ std::string expectation(const Field& field) {
     case Kind::prompt_limit:
       return fmt::format(R"(an integer from {} to {} or "context")", field.min, field.max);
     case Kind::primary:
-      return "a model id as author/slug";
+      return "a model id as author/slug, or UPSTREAM:MODEL";
     case Kind::fallbacks:
-      return "a list of model ids as author/slug";
+      return "a list of model ids as author/slug, or UPSTREAM:MODEL";
     case Kind::words:
       return fmt::format("a list of at most {} categories in lower case with hyphens",
                          bounded ? field.max : 100);
     case Kind::providers:
       return fmt::format("a list of at most {} provider slugs such as deepinfra or google-vertex/us-east5",
                          field.max);
+    case Kind::region:
+      return "a word such as eu";
     case Kind::secret:
       return "a reference as env, file or command";
+    case Kind::keys:
+      return fmt::format("a list of 1 to {} references as env, file or command", field.max);
+    case Kind::prices:
+      return "a table of models, each with prompt and completion as money";
   }
   return {};
 }

@@ -143,57 +143,6 @@ constexpr Field kFields[] = {
      .max = kHour,
      .sentence = "How long open calls may finish after that, before their streams are ended."},
 
-    {.section = "upstream",
-     .key = "base_url",
-     .kind = Kind::url,
-     .slot = GANTRY_AT(config.upstream.base_url),
-     .sentence = "The API that answers the calls. OPENROUTER_BASE_URL and --base-url come before it."},
-    {.section = "upstream",
-     .key = "key",
-     .kind = Kind::secret,
-     .slot = GANTRY_AT(config.upstream.key_reference),
-     .sentence =
-         "Where the upstream key comes from: `{ env = \"NAME\" }`, `{ file = \"/path\" }` or `{ command = "
-         "[\"program\", \"argument\"] }` (no shell, 10 s, 64 KiB). The key itself never stands here."},
-    {.section = "upstream",
-     .key = "ca_file",
-     .kind = Kind::path,
-     .slot = GANTRY_AT(config.upstream.ca_file),
-     .change = Change::restart,
-     .sentence = "PEM file of the authorities to trust; empty takes the system's."},
-    {.section = "upstream",
-     .key = "allow_plain_http",
-     .kind = Kind::flag,
-     .slot = GANTRY_AT(config.upstream.allow_plain_http),
-     .sentence =
-         "Lets base_url be http:// beyond loopback, where the key and every prompt can be read on the way."},
-    {.section = "upstream",
-     .key = "proxy",
-     .kind = Kind::url,
-     .slot = GANTRY_AT(config.upstream.proxy),
-     .change = Change::restart,
-     .sentence = "HTTP proxy for https upstreams, as http://HOST:PORT; empty takes HTTPS_PROXY."},
-    {.section = "upstream",
-     .key = "no_proxy",
-     .kind = Kind::text,
-     .slot = GANTRY_AT(config.upstream.no_proxy),
-     .change = Change::restart,
-     .sentence = "Hosts that are reached without the proxy, separated by commas; empty takes NO_PROXY."},
-    {.section = "upstream",
-     .key = "max_connections",
-     .kind = Kind::integer,
-     .slot = GANTRY_AT(config.upstream.max_connections),
-     .max = 1'000'000,
-     .change = Change::restart,
-     .sentence = "Connections to the upstream in all. 0 takes it from the descriptor limit."},
-    {.section = "upstream",
-     .key = "max_idle",
-     .kind = Kind::integer,
-     .slot = GANTRY_AT(config.upstream.max_idle),
-     .max = 100'000,
-     .change = Change::restart,
-     .sentence = "Idle connections kept for the next call."},
-
     {.section = "health",
      .key = "window",
      .kind = Kind::duration,
@@ -241,6 +190,15 @@ constexpr std::array kSections{
     Section{"server", "The side that clients connect to."},
     Section{"upstream", "The side that answers: OpenRouter."},
     Section{
+        kUpstream,
+        "Another endpoint that speaks OpenAI's API, as a last resort behind OpenRouter: an empty account or "
+        "an "
+        "outage of OpenRouter fails all of its models at once. Chains name its models as `NAME:model`. A "
+        "call "
+        "that demands privacy or a region skips it unless it is declared here to give that; one that allows "
+        "only some of OpenRouter's providers always does.",
+        "upstream"},
+    Section{
         kRoute,
         "A named model chain with its policy; clients ask for it by NAME instead of a model id. `default` "
         "always exists."},
@@ -261,8 +219,8 @@ constexpr std::array kSections{
 std::span<const Field> fields() {
   static const std::vector<Field> all = [] {
     std::vector<Field> joined(std::begin(kFields), std::end(kFields));
-    const auto routes = route_fields();
-    joined.insert(joined.end(), routes.begin(), routes.end());
+    for (const auto more : {upstream_fields(), route_fields()})
+      joined.insert(joined.end(), more.begin(), more.end());
     return joined;
   }();
   return all;

@@ -31,20 +31,26 @@ enum class Kind {
   primary,       ///< the first model of a chain
   fallbacks,     ///< its other models
   words,         ///< a list of short texts
+  region,        ///< a word, may be empty
   providers,     ///< a list of provider slugs
-  secret,        ///< a reference
+  secret,        ///< a reference to a lone key
+  keys,          ///< a list of references with weights and names
+  prices,        ///< a table of prices by model
 };
 
+using Prices = decltype(Upstream::prices);
 /// Where a value lives. Server holds the two halves of `listen`; a vector is a chain for primary and
-/// fallbacks.
+/// fallbacks, and an upstream's keys for secret and keys, of which one prints.
 using Slot = std::variant<Duration*, std::size_t*, std::int64_t*, int*, bool*, std::string*,
                           std::vector<std::string>*, double*, std::optional<double>*, Server*,
-                          SecretReference*, Fallback*, DeliveryMode*, DataCollection*>;
+                          std::vector<UpstreamKey>*, Prices*, Fallback*, DeliveryMode*, DataCollection*>;
 
-/// What a field is read from or written to; `route` is the one at hand for fields of [routes.NAME].
+/// What a field is read from or written to: the route at hand for fields of [routes.NAME], the upstream at
+/// hand for those of [upstream] and [upstreams.NAME].
 struct Scope {
   Config& config;
   Route& route;
+  Upstream& upstream;
 };
 
 enum class Change { reload, restart };
@@ -67,6 +73,7 @@ struct Section {
   std::string_view like = {};  ///< a section whose fields it has behind its own
 };
 
+inline constexpr std::string_view kUpstream = "upstreams.NAME";
 inline constexpr std::string_view kRoute = "routes.NAME";
 inline constexpr std::string_view kRouteTimeouts = "routes.NAME.timeouts";
 inline constexpr std::string_view kRouteAttribution = "routes.NAME.attribution";

@@ -10,8 +10,7 @@ constexpr Field kFields[] = {
      .key = "primary",
      .kind = Kind::primary,
      .slot = GANTRY_AT(route.models),
-     .sentence =
-         "The model that is asked first, as author/slug. Only the default route has one without being told."},
+     .sentence = "The model that is asked first. Only the default route has one without being told."},
     {.section = kRoute,
      .key = "fallbacks",
      .kind = Kind::fallbacks,
@@ -92,6 +91,12 @@ constexpr Field kFields[] = {
      .sentence =
          "Tokens per second: a stream that is slower over the time of `timeouts.stall` counts as slow. "
          "0 is no floor."},
+
+    {.section = kRoute,
+     .key = "region",
+     .kind = Kind::region,
+     .slot = GANTRY_AT(route.region),
+     .sentence = "Asks only upstreams that are declared to be in this region. Empty is any."},
 
     {.section = kRouteTimeouts,
      .key = "connect",

@@ -16,5 +16,7 @@ inline constexpr std::int64_t kSecond = 1000, kMinute = 60 * kSecond, kHour = 60
 
 /// The fields of a route's sections (schema_routes.cpp).
 std::span<const Field> route_fields();
+/// The fields of [upstream] and [upstreams.NAME] (schema_upstreams.cpp).
+std::span<const Field> upstream_fields();
 
 }  // namespace gantry::config

@@ -61,10 +61,14 @@ std::string Show::all() {
   Route none;
   out_ = config_.source.empty() ? "# In force, without a file. After each value: where it came from.\n"
                                 : "# In force. After each value: where it came from.\n";
-  values("", "", {config_, none});
+  values("", "", {config_, none, config_.upstream});
   for (const auto& [key, top] : subsections(""))  // what a common one says, the routes have
-    if (!is_named(top) && top == declaring(top)) section(top, std::string(key), {config_, none});
-  for (auto& [name, route] : config_.routes) section(kRoute, "routes." + name, {config_, route});
+    if (!is_named(top) && top == declaring(top))
+      section(top, std::string(key), {config_, none, config_.upstream});
+  for (auto& upstream : config_.upstreams)
+    section(kUpstream, "upstreams." + upstream.name, {config_, none, upstream});
+  for (auto& [name, route] : config_.routes)
+    section(kRoute, "routes." + name, {config_, route, config_.upstream});
   return out_;
 }
 
@@ -89,6 +93,8 @@ else `/etc/gantry/gantry.toml`. Unknown settings are errors.
 - **Amounts** have units: durations `"500ms"`, `"60s"`, `"10m"`, `"1h"`; sizes `"64MiB"`; money `"$10"` or `"10 USD"`.
 - **Secrets** are references. A literal `sk-or-…` key is refused, in the file and on the command line. A key that the file
   names is never replaced by a variable that happens to be set.
+- **Models** of a chain are named `author/slug` where OpenRouter serves them, and `NAME:model` where `[upstreams.NAME]`
+  does. A colon behind the slash belongs to the model (`author/slug:free`).
 - **Files** are refused when they belong to another user (root's are fine) or when others can write them; secret files
   also when everyone can read them: `chmod 600`, or 640 with a group of its own.
 - **Reload.** `SIGHUP` reads the file again. Settings marked *restart* keep their old value until then.
@@ -105,6 +111,13 @@ fallbacks = ["openai/gpt-4.1", "google/gemini-2.5-flash"]
 primary = "openai/gpt-4.1-mini"
 retries = 1
 timeouts = { call = "20s", silence = "10s", first_token = "10s", stall = "10s" }
+
+[upstreams.local]                   # a last resort of your own
+base_url = "http://127.0.0.1:11434/v1"
+
+[routes.always]
+primary = "openai/gpt-4.1"
+fallbacks = ["google/gemini-2.5-flash", "local:llama3.1:8b"]
 ```
 )";
 
@@ -117,17 +130,21 @@ std::string reference() {
   Config defaults;
   Route route;
   route.models = kDefaultChain;
+  Upstream other;
+  other.base_url.clear();
+  other.keys.clear();
   for (const auto& section : sections()) {
     out += section.name.empty() ? "\n## Top level\n\n" : fmt::format("\n## [{}]\n\n", section.name);
     out += std::string(section.sentence) + "\n";
     if (declaring(section.name) != section.name) continue;
     out += "\n| Setting | Default | What | Takes |\n|---|---|---|---|\n";
-    for (const auto& field : fields()) {
-      if (field.section != section.name) continue;
-      const auto value = print(field, Scope{defaults, route});
-      out += fmt::format("| `{}` | {} | {} | {}{} |\n", field.key,
-                         value.empty() ? "unset" : "`" + cell(value) + "`", cell(std::string(field.sentence)),
-                         cell(expectation(field)), field.change == Change::restart ? "; *restart*" : "");
+    auto& upstream = section.name == kUpstream ? other : defaults.upstream;
+    for (const auto* field : fields_of(section.name)) {
+      const auto value = print(*field, Scope{defaults, route, upstream});
+      out +=
+          fmt::format("| `{}` | {} | {} | {}{} |\n", field->key,
+                      value.empty() ? "unset" : "`" + cell(value) + "`", cell(std::string(field->sentence)),
+                      cell(expectation(*field)), field->change == Change::restart ? "; *restart*" : "");
     }
   }
   return out;

@@ -32,7 +32,7 @@ TEST(Show, never_tells_a_secret) {
   Inputs inputs;
   inputs.environment = {{"HTTPS_PROXY", "http://me:word@proxy:1"}, {"OPENROUTER_API_KEY", "sk-or-v1-abc"}};
   auto config = build("", "", inputs).config;
-  config.upstream.key = Secret("sk-or-v1-abc");
+  config.upstream.keys = {{.secret = Secret("sk-or-v1-abc")}};
   const auto text = show(config);
   EXPECT_THAT(text, Not(HasSubstr("sk-or-v1")));
   EXPECT_THAT(text, Not(HasSubstr("word@")));

@@ -10,11 +10,10 @@
 
 #include "base/url.hpp"
 #include "config/units.hpp"
+#include "config/value_parts.hpp"
 
 namespace gantry::config {
 namespace {
-
-using Outcome = std::expected<void, Complaint>;
 
 std::int64_t milliseconds(Duration d) {
   return std::chrono::duration_cast<std::chrono::milliseconds>(d).count();
@@ -55,11 +54,19 @@ std::string example(const Field& field) {
       return R"(["general-chat"])";
     case Kind::providers:
       return R"(["deepinfra", "google-vertex/us-east5"])";
+    case Kind::region:
+      return R"("eu")";
     case Kind::secret:
       return R"({ env = "OPENROUTER_API_KEY" })";
+    case Kind::keys:
+      return R"([{ env = "A" }, { file = "/run/secrets/b", weight = 3, name = "blue" }])";
+    case Kind::prices:
+      return R"({ "llama3.1:8b" = { prompt = "$0.05", completion = "$0.08" } })";
   }
   return {};
 }
+
+}  // namespace
 
 Complaint wrong(const Field& field, std::string found) {
   return {fmt::format("must be {}, and this is {}", expectation(field), std::move(found)),
@@ -68,23 +75,37 @@ Complaint wrong(const Field& field, std::string found) {
 std::unexpected<Complaint> wrong_type(const Field& field, const Node& value) {
   return std::unexpected(wrong(field, std::string(describe(value.kind))));
 }
-// Values are quoted back shortened; whoever prints the problem removes keys.
-std::unexpected<Complaint> wrong_text(const Field& field, const Node& value) {
-  return std::unexpected(wrong(field, toml_quote(value.text.substr(0, 60))));
-}
 
 bool one_line(std::string_view text) {
   return std::ranges::none_of(text,
                               [](char c) { return static_cast<unsigned char>(c) < ' ' || c == '\x7f'; });
 }
+
+namespace {
+
+// Values are quoted back shortened; whoever prints the problem removes keys.
+std::unexpected<Complaint> wrong_text(const Field& field, const Node& value) {
+  return std::unexpected(wrong(field, toml_quote(value.text.substr(0, 60))));
+}
+
+// OpenRouter's own may be named so too; the configuration knows them without it.
+constexpr std::string_view kOwnPrefix = "openrouter:";
+std::string_view without_own_prefix(std::string_view model) {
+  return model.starts_with(kOwnPrefix) ? model.substr(kOwnPrefix.size()) : model;
+}
+
 // author/slug with an optional ~, :variant and @preset/name, or @preset/name (CONTRACT §3.4): what follows
-// the slash is the upstream's business.
+// the slash is the upstream's business. Or another upstream's, behind its name; that there is such an
+// upstream is checked when all are known.
 bool is_model(std::string_view text) {
-  const auto slash = text.find('/');
   const bool graphic =
       std::ranges::all_of(text, [](char c) { return c > ' ' && c < '\x7f' && c != '"' && c != '\\'; });
-  return graphic && text.size() <= 200 && slash != std::string_view::npos && slash > 0 &&
-         slash + 1 < text.size();
+  if (!graphic || text.size() > 200) return false;
+  const bool own = text.starts_with(kOwnPrefix);
+  const auto [upstream, model] = split_chain_name(without_own_prefix(text));
+  if (!upstream.empty()) return !own && is_name(upstream) && !model.empty();
+  const auto slash = model.find('/');
+  return slash != std::string_view::npos && slash > 0 && slash + 1 < model.size();
 }
 bool is_category(std::string_view text) {
   return !text.empty() && text.size() <= 30 && std::ranges::all_of(text, [](char c) {
@@ -150,6 +171,13 @@ Outcome assign_text(const Field& field, const Node& value, std::string& to) {
   return {};
 }
 
+Outcome assign_region(const Field& field, const Node& value, std::string& to) {
+  if (value.kind != Node::Kind::text) return wrong_type(field, value);
+  if (!value.text.empty() && !is_name(value.text)) return wrong_text(field, value);
+  to = value.text;
+  return {};
+}
+
 Outcome assign_choice(const Field& field, const Node& value, const Slot& slot) {
   if (value.kind != Node::Kind::text) return wrong_type(field, value);
   const auto words = choice_words(field.choices);
@@ -184,7 +212,7 @@ Outcome assign_primary(const Field& field, const Node& value, std::vector<std::s
   if (value.kind != Node::Kind::text) return wrong_type(field, value);
   if (!is_model(value.text)) return wrong_text(field, value);
   if (chain.empty()) chain.emplace_back();
-  chain.front() = value.text;
+  chain.front() = without_own_prefix(value.text);
   return {};
 }
 
@@ -214,7 +242,7 @@ Outcome assign_texts(const Field& field, const Node& value, std::vector<std::str
     if (item.kind != Node::Kind::text)
       return std::unexpected(wrong(field, fmt::format("a list that holds {}", describe(item.kind))));
     if (!is_item(field.kind, item.text)) return wrong_text(field, item);
-    texts.push_back(item.text);
+    texts.emplace_back(models ? without_own_prefix(item.text) : item.text);
   }
   if (static_cast<std::int64_t>(value.items.size()) > field.max)
     return std::unexpected(wrong(field, fmt::format("a list of {}", value.items.size())));
@@ -222,35 +250,14 @@ Outcome assign_texts(const Field& field, const Node& value, std::vector<std::str
   return {};
 }
 
-std::optional<SecretReference> read_reference(const Member& member) {
-  const auto good = [](const Node& n) {
-    return n.kind == Node::Kind::text && !n.text.empty() && one_line(n.text);
-  };
-  if (member.key == "command") {
-    SecretReference reference{SecretReference::From::command, {}};
-    for (const auto& word : member.value.items) {
-      if (word.kind != Node::Kind::text || word.text.contains('\0')) return std::nullopt;
-      reference.words.push_back(word.text);
-    }
-    if (reference.words.empty() || reference.words.front().empty()) return std::nullopt;
-    return reference;
-  }
-  if (!good(member.value)) return std::nullopt;
-  if (member.key == "env") return SecretReference{SecretReference::From::env, {member.value.text}};
-  if (member.key == "file") return SecretReference{SecretReference::From::file, {member.value.text}};
-  return std::nullopt;
-}
-
-// Never quotes the value: it may be the secret itself.
-Outcome assign_secret(const Field& field, const Node& value, SecretReference& to) {
-  if (value.kind != Node::Kind::table) return wrong_type(field, value);
-  auto reference = value.members.size() == 1 ? read_reference(value.members.front()) : std::nullopt;
-  if (!reference) return std::unexpected(wrong(field, "another table"));
-  to = std::move(*reference);
-  return {};
-}
-
 }  // namespace
+
+bool is_name(std::string_view text) {
+  const auto inner = [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '_';
+  };
+  return !text.empty() && text.size() <= 64 && std::ranges::all_of(text, inner);
+}
 
 std::vector<std::string_view> choice_words(std::string_view choices) {
   std::vector<std::string_view> words;
@@ -295,8 +302,14 @@ std::expected<void, Complaint> assign(const Field& field, const Node& value, Sco
     case Kind::words:
     case Kind::providers:
       return assign_texts(field, value, *std::get<std::vector<std::string>*>(slot));
+    case Kind::region:
+      return assign_region(field, value, *std::get<std::string*>(slot));
     case Kind::secret:
-      return assign_secret(field, value, *std::get<SecretReference*>(slot));
+      return assign_secret(field, value, *std::get<std::vector<UpstreamKey>*>(slot));
+    case Kind::keys:
+      return assign_keys(field, value, *std::get<std::vector<UpstreamKey>*>(slot));
+    case Kind::prices:
+      return assign_prices(field, value, *std::get<Prices*>(slot));
   }
   return {};
 }

@@ -13,6 +13,7 @@ namespace gantry::config {
 struct Complaint {
   std::string message;
   std::string remedy;
+  int line = 0;  ///< of the part that is wrong; 0 = the value's own
 };
 
 /// Checks type, form and bounds, and writes. On a complaint the old value stands.
@@ -26,6 +27,11 @@ std::string expectation(const Field& field);
 
 /// "text|json" as its words.
 std::vector<std::string_view> choice_words(std::string_view choices);
+
+/// What the operator may call a section or a key: lower-case letters, digits, '-' and '_', at most 64.
+bool is_name(std::string_view text);
+/// "key-1" for the key at place 0.
+std::string usual_key_name(std::size_t place);
 
 /// A TOML basic string, quoted and escaped.
 std::string toml_quote(std::string_view text);

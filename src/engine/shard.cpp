@@ -41,7 +41,7 @@ void Shard::configure(config::Snapshot config) {
   auto target = std::make_shared<UpstreamTarget>();
   // The configuration was validated: a base URL that does not parse cannot get here.
   if (const auto base = net::parse_base_url(upstream.base_url)) target->base = *base;
-  target->authorization = Secret("Bearer " + std::string(upstream.key.reveal()));
+  target->authorization = Secret("Bearer " + std::string(upstream.key().reveal()));
   name_scopes(*target);
   target_ = std::move(target);
 }

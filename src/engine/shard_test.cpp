@@ -33,7 +33,7 @@ struct ShardRestTest : net::ClientTest {
   void SetUp() override {
     auto config = std::make_shared<config::Config>();
     config->upstream.base_url = "http://127.0.0.1:" + std::to_string(peer.port()) + "/api/v1";
-    config->upstream.key = Secret("sk-or-v1-0000000000000000");
+    config->upstream.keys = {{.secret = Secret("sk-or-v1-0000000000000000")}};
     config::Route& route = config->routes["default"];
     route.name = "default";
     route.models = {"acme/alpha"};

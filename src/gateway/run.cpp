@@ -44,14 +44,19 @@ std::string url_of(const config::Config& config, const net::Endpoint& at) {
   return fmt::format("{}://{}", config.server.tls_certificate.empty() ? "http" : "https", at.text());
 }
 
-// With --sim the upstream is the simulator in this process, whatever the configuration says; nothing else
+void point_at_simulator(config::Upstream& upstream, const std::string& base_url) {
+  upstream.base_url = base_url;
+  upstream.proxy.clear();
+  if (upstream.keys.empty()) upstream.keys.emplace_back();  // the simulator asks for one
+  for (auto& key : upstream.keys) key.secret = Secret(std::string(kSimulatedKey));
+}
+
+// With --sim every upstream is the simulator in this process, whatever the configuration says; nothing else
 // changes.
-config::Snapshot point_at_simulator(const config::Config& config, std::string base_url) {
+config::Snapshot point_at_simulator(const config::Config& config, const std::string& base_url) {
   auto out = std::make_shared<config::Config>(config);
-  out->upstream.base_url = std::move(base_url);
-  out->upstream.key = Secret(std::string(kSimulatedKey));
-  out->upstream.key_origin = "the simulator";
-  out->upstream.proxy.clear();
+  point_at_simulator(out->upstream, base_url);
+  for (auto& upstream : out->upstreams) point_at_simulator(upstream, base_url);
   return out;
 }
 
@@ -88,7 +93,7 @@ int Process::run() {
     return 2;
   }
   config_ = *loaded;
-  if (!options_.sim && config_->upstream.key.empty())
+  if (!options_.sim && config_->upstream.key().empty())
     return refuse_to_start("there is no OpenRouter key.",
                            "Set OPENROUTER_API_KEY (or upstream.key in the configuration), or run gantry up "
                            "--sim, which has the "

@@ -70,7 +70,7 @@ struct RuntimeTest : testing::Test {
     config->server.threads = 3;
     config->server.drain_delay = Duration::zero();
     config->upstream.base_url = base_url;
-    config->upstream.key = Secret("sk-or-v1-0000000000000000");
+    config->upstream.keys = {{.secret = Secret("sk-or-v1-0000000000000000")}};
     config::Route& route = config->routes["default"];
     route.name = "default";
     route.models = config::kDefaultChain;

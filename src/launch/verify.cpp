@@ -166,7 +166,7 @@ Task<Report> verify(net::HttpClient& client, net::Loop& loop, const config::Conf
                         .config = config,
                         .route = route->second,
                         .base = std::move(*base),
-                        .bearer = "Bearer " + std::string(config.upstream.key.reveal()),
+                        .bearer = "Bearer " + std::string(config.upstream.key().reveal()),
                         .deadline = start + options.limit};
   co_await check_all(session, report);
   report.took = loop.now() - start;

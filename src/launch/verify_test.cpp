@@ -70,7 +70,7 @@ struct Verifying : testing::Test {
     auto acceptor =
         *net::Acceptor::listen(loop, {.address = "127.0.0.1", .port = 0}, net::Acceptor::Share::no);
     config.upstream.base_url = "http://127.0.0.1:" + std::to_string(acceptor.local().port) + "/api/v1";
-    config.upstream.key = Secret("sk-or-v1-test");
+    config.upstream.keys = {{.secret = Secret("sk-or-v1-test")}};
     server.serve(std::move(acceptor));
     config.routes["default"].models = {"a/one", "b/two"};
     config.routes["default"].attribution.title = "My App";

@@ -1,0 +1,234 @@
+// Values that are tables or lists of tables: where keys come from, and prices by model.
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <optional>
+
+#include "config/nearest.hpp"
+#include "config/units.hpp"
+#include "config/value_parts.hpp"
+
+namespace gantry::config {
+namespace {
+
+constexpr int kHeaviest = 1000;
+
+std::optional<SecretReference> read_command(const Node& value) {
+  SecretReference reference{SecretReference::From::command, {}};
+  for (const auto& word : value.items) {
+    if (word.kind != Node::Kind::text || word.text.contains('\0')) return std::nullopt;
+    reference.words.push_back(word.text);
+  }
+  if (reference.words.empty() || reference.words.front().empty()) return std::nullopt;
+  return reference;
+}
+
+bool is_reference(std::string_view key) { return key == "env" || key == "file" || key == "command"; }
+
+std::optional<SecretReference> read_reference(const Member& member) {
+  if (member.key == "command") return read_command(member.value);
+  if (member.value.kind != Node::Kind::text || member.value.text.empty() || !one_line(member.value.text))
+    return std::nullopt;
+  if (member.key == "env") return SecretReference{SecretReference::From::env, {member.value.text}};
+  if (member.key == "file") return SecretReference{SecretReference::From::file, {member.value.text}};
+  return std::nullopt;
+}
+
+std::unexpected<Complaint> wrong_part(int line, std::string message, std::string remedy) {
+  return std::unexpected(Complaint{std::move(message), std::move(remedy), line});
+}
+
+std::string did_you_mean(std::string_view word, std::span<const std::string_view> known,
+                         std::string otherwise) {
+  const auto guess = nearest(word, known);
+  return guess.empty() ? std::move(otherwise) : fmt::format("did you mean {}?", guess);
+}
+
+// One setting of a key in a list. Never quotes a reference's value: it may be the secret itself.
+Outcome assign_key_member(const Member& member, std::string_view which, UpstreamKey& to) {
+  const auto& value = member.value;
+  if (is_reference(member.key)) {
+    auto reference = read_reference(member);
+    if (!reference)
+      return wrong_part(value.line,
+                        fmt::format("{}: {} must be {}", which, member.key,
+                                    member.key == "command" ? "a list of texts" : "one line of text"),
+                        "write it like: { env = \"OPENROUTER_API_KEY\" }");
+    to.reference = std::move(*reference);
+  } else if (member.key == "weight") {
+    if (value.kind != Node::Kind::integer || value.integer < 1 || value.integer > kHeaviest)
+      return wrong_part(value.line,
+                        fmt::format("{}: weight must be an integer from 1 to {}", which, kHeaviest),
+                        "write it like: weight = 3");
+    to.weight = static_cast<int>(value.integer);
+  } else if (member.key == "name") {
+    if (value.kind != Node::Kind::text || !is_name(value.text))
+      return wrong_part(
+          value.line,
+          fmt::format("{}: name must be a word of lower-case letters, digits, '-' and '_'", which),
+          "write it like: name = \"blue\"");
+    to.name = value.text;
+  } else {
+    constexpr std::array<std::string_view, 5> kKnown{"env", "file", "command", "weight", "name"};
+    return wrong_part(member.line,
+                      fmt::format("{}: {} is not a setting of a key", which, toml_quote(member.key)),
+                      did_you_mean(member.key, kKnown,
+                                   "a key has one of env, file and command, and may have weight "
+                                   "and name"));
+  }
+  return {};
+}
+
+std::expected<UpstreamKey, Complaint> read_key(const Node& item, std::size_t place) {
+  const auto which = fmt::format("key {}", place + 1);
+  UpstreamKey key;
+  key.name = usual_key_name(place);
+  if (item.kind != Node::Kind::table)
+    return wrong_part(item.line,
+                      fmt::format("{} must be a table, and this is {}", which, describe(item.kind)),
+                      "write it like: { env = \"OPENROUTER_API_KEY\" }");
+  if (std::ranges::count_if(item.members, is_reference, &Member::key) != 1)
+    return wrong_part(item.line, fmt::format("{} must have one of env, file and command", which),
+                      "write it like: { env = \"OPENROUTER_API_KEY\" }");
+  for (const auto& member : item.members)
+    if (auto done = assign_key_member(member, which, key); !done)
+      return std::unexpected(std::move(done.error()));
+  return key;
+}
+
+// A price may be nothing, which money elsewhere need not.
+std::optional<PicoUsd> read_price(const Node& value) {
+  if (value.kind != Node::Kind::text) return std::nullopt;
+  const auto amount = parse_money(value.text);
+  const auto price = amount ? parse_usd(*amount) : Result<PicoUsd>(std::unexpected(amount.error()));
+  return price ? std::optional(*price) : std::nullopt;
+}
+
+std::expected<ModelPrice, Complaint> read_prices_of(const Member& model) {
+  const auto which = fmt::format("of {}", toml_quote(model.key.substr(0, 60)));
+  ModelPrice out;
+  bool prompt = false, completion = false;
+  for (const auto& member : model.value.members) {
+    const auto price = read_price(member.value);
+    if (member.key == "prompt" && price) {
+      out.prompt = *price, prompt = true;
+    } else if (member.key == "completion" && price) {
+      out.completion = *price, completion = true;
+    } else {
+      const bool known = member.key == "prompt" || member.key == "completion";
+      return wrong_part(member.line,
+                        fmt::format("{}: {} {}", which, toml_quote(member.key),
+                                    known ? "must be money such as \"$0.05\" or \"0.05 USD\""
+                                          : "is not a price of a model"),
+                        "write it like: { prompt = \"$0.05\", completion = \"$0.08\" }");
+    }
+  }
+  if (!prompt || !completion)
+    return wrong_part(model.line, fmt::format("{} must have prompt and completion", which),
+                      "write it like: { prompt = \"$0.05\", completion = \"$0.08\" }");
+  return out;
+}
+
+std::string print_words(const std::vector<std::string>& words) {
+  std::string out;
+  for (const auto& word : words) out += (out.empty() ? "" : ", ") + toml_quote(word);
+  return out;
+}
+
+// `env = "A"`, without the braces around it.
+std::string print_reference(const SecretReference& reference) {
+  using From = SecretReference::From;
+  if (reference.from == From::command) return "command = [" + print_words(reference.words) + "]";
+  return fmt::format("{} = {}", reference.from == From::env ? "env" : "file",
+                     toml_quote(reference.words.front()));
+}
+
+std::string print_key(const UpstreamKey& key, std::size_t place) {
+  auto out = print_reference(key.reference);
+  if (key.weight != 1) out += fmt::format(", weight = {}", key.weight);
+  if (key.name != usual_key_name(place)) out += ", name = " + toml_quote(key.name);
+  return "{ " + out + " }";
+}
+
+bool is_lone(const std::vector<UpstreamKey>& keys) {
+  return keys.size() == 1 && keys.front().weight == 1 && keys.front().name == usual_key_name(0);
+}
+
+}  // namespace
+
+std::string usual_key_name(std::size_t place) { return fmt::format("key-{}", place + 1); }
+
+// Never quotes the value: it may be the secret itself.
+Outcome assign_secret(const Field& field, const Node& value, std::vector<UpstreamKey>& to) {
+  if (value.kind != Node::Kind::table) return wrong_type(field, value);
+  auto reference = value.members.size() == 1 ? read_reference(value.members.front()) : std::nullopt;
+  if (!reference) return std::unexpected(wrong(field, "another table"));
+  UpstreamKey key;
+  key.name = usual_key_name(0);
+  key.reference = std::move(*reference);
+  to.clear();
+  to.push_back(std::move(key));
+  return {};
+}
+
+Outcome assign_keys(const Field& field, const Node& value, std::vector<UpstreamKey>& to) {
+  if (value.kind != Node::Kind::list) return wrong_type(field, value);
+  const auto count = value.items.size();
+  if (count == 0 || count > static_cast<std::size_t>(field.max))
+    return std::unexpected(wrong(field, count == 0 ? "an empty list" : fmt::format("a list of {}", count)));
+  std::vector<UpstreamKey> keys;
+  for (const auto& item : value.items) {
+    auto key = read_key(item, keys.size());
+    if (!key) return std::unexpected(std::move(key.error()));
+    const auto same = std::ranges::find(keys, key->name, &UpstreamKey::name);
+    if (same != keys.end())
+      return wrong_part(item.line,
+                        fmt::format("key {} has the name of key {}, {}", keys.size() + 1,
+                                    same - keys.begin() + 1, key->name),
+                        "give each key a name of its own");
+    keys.push_back(std::move(*key));
+  }
+  to = std::move(keys);
+  return {};
+}
+
+Outcome assign_prices(const Field& field, const Node& value, Prices& to) {
+  if (value.kind != Node::Kind::table) return wrong_type(field, value);
+  Prices prices;
+  for (const auto& model : value.members) {
+    if (model.value.kind != Node::Kind::table || model.key.empty() || !one_line(model.key)) {
+      auto complaint = wrong(field, "a table that holds something else");
+      complaint.line = model.line;
+      return std::unexpected(std::move(complaint));
+    }
+    auto price = read_prices_of(model);
+    if (!price) return std::unexpected(std::move(price.error()));
+    prices.emplace(model.key, *price);
+  }
+  to = std::move(prices);
+  return {};
+}
+
+std::string print_secret(const std::vector<UpstreamKey>& keys) {
+  return is_lone(keys) ? "{ " + print_reference(keys.front().reference) + " }" : std::string{};
+}
+
+std::string print_keys(const std::vector<UpstreamKey>& keys) {
+  if (keys.empty() || is_lone(keys)) return {};
+  std::string out;
+  for (std::size_t i = 0; i < keys.size(); ++i) out += (i == 0 ? "" : ", ") + print_key(keys[i], i);
+  return "[" + out + "]";
+}
+
+std::string print_prices(const Prices& prices) {
+  std::string out;
+  for (const auto& [model, price] : prices)
+    out += fmt::format("{}{} = {{ prompt = {}, completion = {} }}", out.empty() ? "" : ", ",
+                       toml_quote(model), toml_quote("$" + to_decimal(price.prompt)),
+                       toml_quote("$" + to_decimal(price.completion)));
+  return out.empty() ? "{}" : "{ " + out + " }";
+}
+
+}  // namespace gantry::config
