@@ -72,7 +72,6 @@ Task<void> Call::walk() {
 
 // Reads the request and decides what will be asked of upstream.
 std::optional<wire::Refusal> Call::prepare() {
-  record_.dialect = request_.dialect->name;
   record_.request_bytes = request_.body.size();
   auto facts = request_.dialect->scan(shard_.request_scanner_, request_.body);
   if (!facts) return std::move(facts.error());
@@ -124,22 +123,35 @@ void Call::note_usage(const std::optional<wire::Usage>& usage) {
 }
 
 void Call::record() {
-  record_.call_id = id_.text();
-  record_.route = admission_.route_name;
-  record_.model_asked = admission_.route ? admission_.asked
-                        : facts_.model   ? *facts_.model
-                                         : std::string_view{};
-  record_.model_served = served_model_;
-  record_.generation_id = generation_id_;
-  record_.stream = facts_.stream;
-  record_.attempts = tries_;
-  record_.ended = shard_.loop_.now();
-  record_.took = record_.ended - started_;
-  record_.reply_bytes = delivery_.bytes_sent();
+  const MonoTime ended = shard_.loop_.now();
+  const std::size_t sent = delivery_.bytes_sent();
   // As nginx logs it: the client closed its request before it was given a status.
-  if (record_.outcome == route::Outcome::cancelled && record_.reply_bytes == 0) record_.status = 499;
-  record_.error = record_.outcome == route::Outcome::delivered ? std::string_view{} : error_;
-  shard_.with_.observer.call_ended(shard_.index_, record_);
+  if (record_.outcome == route::Outcome::cancelled && sent == 0) record_.status = 499;
+  shard_.with_.observer.call_ended(
+      shard_.index_, {.call_id = id_.text(),
+                      .dialect = request_.dialect->name,
+                      .route = admission_.route_name,
+                      .model_asked = admission_.route ? admission_.asked
+                                     : facts_.model   ? *facts_.model
+                                                      : std::string_view{},
+                      .model_served = served_model_,
+                      .generation_id = generation_id_,
+                      .outcome = record_.outcome,
+                      .status = record_.status,
+                      .ours = record_.ours,
+                      .stream = facts_.stream,
+                      .attempts = tries_,
+                      .fallbacks = record_.fallbacks,
+                      .took = ended - started_,
+                      .ended = ended,
+                      .first_token = record_.first_token,
+                      .prompt_tokens = record_.prompt_tokens,
+                      .completion_tokens = record_.completion_tokens,
+                      .cost = record_.cost,
+                      .request_bytes = record_.request_bytes,
+                      .reply_bytes = sent,
+                      .error = record_.outcome == route::Outcome::delivered ? std::string_view{}
+                                                                            : std::string_view(error_)});
 }
 
 }  // namespace gantry::engine

@@ -81,7 +81,7 @@ class Call {
   [[gnu::noinline]] Task<void> open_stream(const Relay& relay);
   [[gnu::noinline]] void forget_request();
   [[gnu::noinline]] Task<AttemptEnd> end_stream(const Relay& relay, net::ClientResponse& response);
-  [[gnu::noinline]] Task<AttemptEnd> break_stream(const Relay& relay, StreamFailure failure);
+  [[gnu::noinline]] Task<AttemptEnd> break_stream(const Relay& relay, std::unique_ptr<StreamFailure> failure);
   [[gnu::noinline]] Task<void> deliver_failure(const AttemptEnd& last);
   [[gnu::noinline]] Task<void> deliver_refusal(wire::Refusal refusal);
   [[gnu::noinline]] Task<void> pause_until(MonoTime at);
@@ -117,6 +117,18 @@ class Call {
     route::Outcome outcome;
     Duration took;
     std::string next{};  // why what followed, followed
+  };
+
+  /// What the call's record says and is known before its end.
+  struct Notes {
+    route::Outcome outcome = route::Outcome::delivered;
+    int status = 200;
+    int fallbacks = 0;
+    bool ours = false;
+    std::size_t request_bytes = 0;
+    std::optional<Duration> first_token;
+    std::optional<std::int64_t> prompt_tokens, completion_tokens;
+    std::optional<PicoUsd> cost;
   };
 
   /// Comments and the answer share the delivery: one of them at a time.
@@ -170,7 +182,7 @@ class Call {
   std::string attempts_text_;
   std::unique_ptr<std::string> explanation_;  // for those who asked for one
   std::vector<Tried> attempts_;               // that failed
-  observe::CallRecord record_;
+  Notes record_;
   std::string served_model_, generation_id_, error_;
 
   Call* prev_ = nullptr;

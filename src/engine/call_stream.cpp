@@ -26,12 +26,30 @@ void Call::forget_request() {
 
 namespace {
 
-Relay::Step relay_step(Relay& relay, const Result<std::string_view>& piece) {
-  if (piece) return piece->empty() ? relay.end() : relay.feed(*piece);
-  Relay::Step step;
-  step.failure = StreamFailure{route::judge(piece.error().fault, route::Sent::yes),
-                               "the stream broke: " + piece.error().detail};
-  return step;
+// What was read, or that nothing came, as the relay sees it. Small: it is held while the client takes the
+// bytes.
+struct Turn {
+  std::string_view forward{};  // goes out first
+  bool token = false;
+  bool over = false;
+  std::unique_ptr<StreamFailure> failure{};  // why it is over, if it is not whole
+};
+
+[[gnu::noinline]] Turn broken_off(route::Verdict verdict, std::string why) {
+  return {.over = true, .failure = std::make_unique<StreamFailure>(std::move(verdict), std::move(why))};
+}
+
+[[gnu::noinline]] Turn take_turn(Relay& relay, const Result<std::string_view>& piece,
+                                 const StreamClocks::Limit& limit) {
+  if (!piece && piece.error().fault == Fault::timed_out)
+    return broken_off(route::judge(limit.outcome), std::string(limit.why));
+  if (!piece)
+    return broken_off(route::judge(piece.error().fault, route::Sent::yes),
+                      "the stream broke: " + piece.error().detail);
+  Relay::Step step = piece->empty() ? relay.end() : relay.feed(*piece);
+  Turn turn{.forward = step.forward, .token = step.token, .over = step.done || step.failure};
+  if (step.failure) turn.failure = std::make_unique<StreamFailure>(std::move(*step.failure));
+  return turn;
 }
 
 }  // namespace
@@ -42,42 +60,36 @@ Task<AttemptEnd> Call::relay_stream(net::ClientResponse& response) {
   StreamClocks clocks(route.timeouts, route.min_rate, shard_.loop_.now());
   if (route.delivery == config::DeliveryMode::assured)
     taken_whole_ = std::make_unique<ReplyBuffer>(shard_.with_.inflight);
-  std::optional<StreamFailure> broken;
-  for (;;) {
+  Turn turn;
+  while (!turn.over) {
     const auto limit = clocks.limit(until_);
     const auto piece = co_await response.read(limit.until);
     const MonoTime now = shard_.loop_.now();
-    const bool waited = !piece && piece.error().fault == Fault::timed_out;
     if (stopped_) {
-      broken = {{.outcome = route::Outcome::cancelled}, cancelled_end().why};
-      break;
-    }
-    if (waited) {
-      broken = {route::judge(limit.outcome), std::string(limit.why)};
+      turn = broken_off({.outcome = route::Outcome::cancelled}, cancelled_end().why);
       break;
     }
     if (stream_open_) relay.let_comments_through();
-    Relay::Step step = relay_step(relay, piece);
+    turn = take_turn(relay, piece, limit);
     clocks.byte(now);
-    if (step.token && !record_.first_token) record_.first_token = now - started_;
-    if (taken_whole_ && !step.forward.empty()) {
-      if (!taken_whole_->append(step.forward, std::nullopt)) co_return no_room_end();
-    } else if (!step.forward.empty()) {
+    if (turn.token && !record_.first_token) record_.first_token = now - started_;
+    if (taken_whole_ && !turn.forward.empty()) {
+      if (!taken_whole_->append(turn.forward, std::nullopt)) co_return no_room_end();
+    } else if (!turn.forward.empty()) {
       while (patience_.commenting) co_await patience_.commented;
       patience_.delivering = true;
       if (!stream_open_) co_await open_stream(relay);
-      const auto sent = co_await delivery_.piece(step.forward);
+      const auto sent = co_await delivery_.piece(turn.forward);
       patience_.delivering = false;
       last_write_ = shard_.loop_.now();
       if (!sent) co_return client_left();
       if (relay.facts().usable) forget_request();
     }
-    broken = std::move(step.failure);
-    if (step.token && !clocks.token(now) && !broken)
-      broken = {route::judge(route::Outcome::slow), "its tokens came slower than the route's min_rate"};
-    if (broken || step.done) break;
+    if (turn.token && !clocks.token(now) && !turn.over)
+      turn =
+          broken_off(route::judge(route::Outcome::slow), "its tokens came slower than the route's min_rate");
   }
-  auto ending = broken ? break_stream(relay, std::move(*broken)) : end_stream(relay, response);
+  auto ending = turn.failure ? break_stream(relay, std::move(turn.failure)) : end_stream(relay, response);
   AttemptEnd end = co_await std::move(ending);
   co_return end;
 }
@@ -107,9 +119,9 @@ AttemptEnd Call::client_left() const {
 // Before the first token nothing of this attempt has reached the client, with `assured` delivery not before
 // the last: the next model may answer. After it, the client is told in-band, so that a cut stream never looks
 // complete.
-Task<AttemptEnd> Call::break_stream(const Relay& relay, StreamFailure failure) {
+Task<AttemptEnd> Call::break_stream(const Relay& relay, std::unique_ptr<StreamFailure> failure) {
   note_usage(relay.facts().usage);
-  AttemptEnd end = failed_end(std::move(failure.verdict), std::move(failure.why));
+  AttemptEnd end = failed_end(std::move(failure->verdict), std::move(failure->why));
   if (stopped_ && stopped_why_ == Why::client_gone) co_return cancelled_end();
   if (!relay.facts().usable || taken_whole_) co_return end;
   served_model_ = relay.facts().model;
