@@ -29,8 +29,9 @@ BreakerLimits for_providers(BreakerLimits limits) {
 
 // Whoever answers one model is not down: only a run, which each answer ends, opens a whole upstream. A rate
 // would let one model that fails at the edge (52x) close it for all others, since each of its failures is
-// followed by one success.
+// followed by one success. Two calls are a run: each has asked up to four times with pauses between.
 BreakerLimits for_upstreams(BreakerLimits limits) {
+  limits.run = 2;
   limits.rate = std::numeric_limits<double>::infinity();
   return limits;
 }
