@@ -62,6 +62,7 @@ bool Call::abandon() {
 
 Task<void> Call::walk() {
   shard_.with_.observer.call_started(shard_.index_);
+  shard_.with_.failover.retries.call_began(shard_.index_);
   delivery_.on_gone([](void* self) { static_cast<Call*>(self)->stop(Why::client_gone); }, this);
   if (facts_.stream) be_patient();
   co_await ask_upstream();

@@ -19,6 +19,22 @@ bool fit(std::string_view name) {
   return !name.empty() && name.size() <= kLongestName && std::ranges::all_of(name, printable);
 }
 
+// One thread adds at a time. Names are added a few hundred times in the life of a process.
+class Adding {
+ public:
+  explicit Adding(std::atomic_flag& flag) : flag_(flag) {
+    while (flag_.test_and_set(std::memory_order_acquire)) flag_.wait(true, std::memory_order_relaxed);
+  }
+  Adding(const Adding&) = delete;
+  ~Adding() {
+    flag_.clear(std::memory_order_release);
+    flag_.notify_one();
+  }
+
+ private:
+  std::atomic_flag& flag_;
+};
+
 }  // namespace
 
 ScopeNames::ScopeNames(ScopeBounds bounds)
@@ -40,7 +56,7 @@ ScopeId ScopeNames::find(Scope kind, ScopeId parent, std::string_view name) cons
 ScopeId ScopeNames::intern(Scope kind, ScopeId parent, std::string_view name, Origin origin) {
   if (kind != Scope::upstream && !parent.tracked()) return kUntracked;
   if (const ScopeId known = find(kind, parent, name); known.tracked()) return known;
-  const std::lock_guard lock(adding_);
+  const Adding lock(adding_);
   if (const ScopeId known = find(kind, parent, name); known.tracked()) return known;
   const std::size_t configured = size() - 1 - from_outside_;
   const bool room =

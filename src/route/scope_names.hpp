@@ -10,7 +10,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
-#include <mutex>
 #include <string>
 #include <string_view>
 
@@ -77,7 +76,7 @@ class ScopeNames {
   const std::size_t mask_;  // of the index
   std::unique_ptr<Slot[]> slots_;
   std::unique_ptr<std::atomic<std::uint32_t>[]> index_;  // open addressing; 0 is free
-  std::mutex adding_;
+  std::atomic_flag adding_;
   std::size_t from_outside_ = 0;
   std::atomic<std::size_t> size_{1};
   std::atomic<std::uint64_t> turned_away_{0};

@@ -82,3 +82,9 @@ def test_no_room_shows_a_third_party_type_to_another():
         room = file.relative_to(SRC).parts[0]
         for include in includes(file):
             assert include not in bring or include.split("/")[0] == room, f"{named(file)} includes {include}"
+
+
+def test_a_property_that_is_falsified_fails_its_test():
+    """rc::check returns whether the property held; a call that stands alone as a statement tells nobody."""
+    alone = re.compile(r"[;{}]\s*rc::check\(")
+    assert [named(file) for file in sources(".cpp", ".hpp") if alone.search(file.read_text())] == []
