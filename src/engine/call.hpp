@@ -102,6 +102,7 @@ class Call {
   [[nodiscard]] AttemptEnd client_left() const;
   [[nodiscard]] AttemptEnd abandoned_end(AttemptEnd end) const;
   [[nodiscard]] wire::ErrorBody error_body(const AttemptEnd& end) const;
+  [[nodiscard]] wire::ErrorBody left_alone_body() const;
   [[nodiscard]] wire::ErrorBody own_body(std::string message, std::string remedy) const;
   [[nodiscard]] std::vector<wire::AttemptLine> attempt_lines() const;
   [[gnu::noinline]] void explain(std::vector<net::Header>& headers, Answered answered);

@@ -157,6 +157,7 @@ void Call::note_attempt(const AttemptEnd& end) {
                          .wish = end.wish,
                          .served_by = served_by_};
   told(feed_.ended(way_, ended, now, shard_.random_));
+  if (end.verdict && end.verdict->key != route::KeyDoubt::none) shard_.key_watch_.doubt(way_.key);
   if (end.outcome != route::Outcome::delivered)
     attempts_.push_back({.model = model_, .outcome = end.outcome, .took = now - attempt_began_});
 }

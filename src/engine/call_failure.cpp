@@ -22,13 +22,7 @@ wire::ErrorBody Call::error_body(const AttemptEnd& end) const {
     return own_body(
         "This gateway holds too many bytes of requests and replies to take in the model's answer.",
         "Send the request again a little later, or raise server.max_inflight_bytes.");
-  if (tries_ == 0)
-    return own_body(
-        "Every model of this call's chain has failed lately and is left alone for a while, so nothing was "
-        "asked.",
-        "Send the request again after the time in Retry-After, or name another model; /metrics and the log "
-        "tell "
-        "which breakers are open and why.");
+  if (tries_ == 0) return left_alone_body();
   const auto client = route::client_status(end.outcome, end.upstream_status);
   const auto fixed = wire::fixed_text(client.status, client.error_type);
   std::string message(fixed.message);
@@ -40,6 +34,25 @@ wire::ErrorBody Call::error_body(const AttemptEnd& end) const {
           .param = {},
           .call_id = std::string(id_.text()),
           .attempts = attempt_lines()};
+}
+
+// Nothing was asked: everything on the call's way is inside open breakers.
+wire::ErrorBody Call::left_alone_body() const {
+  const auto key = shard_.with_.failover.scopes.breaker(target_->keys.front().key);
+  const bool shut = key.state() != route::Breaker::State::closed;
+  if (shut && key.reason() == route::OpenReason::out_of_money)
+    return own_body("This gateway's upstream key has no credit left, so nothing was asked.",
+                    "Add credit at OpenRouter or raise the key's limit; the gateway looks every 30 seconds "
+                    "and goes on by itself.");
+  if (shut && key.reason() == route::OpenReason::bad_key)
+    return own_body("OpenRouter does not accept this gateway's upstream key, so nothing was asked.",
+                    "Put a valid key where [upstream] key points and send SIGHUP.");
+  return own_body(
+      "Every model of this call's chain has failed lately and is left alone for a while, so nothing was "
+      "asked.",
+      "Send the request again after the time in Retry-After, or name another model; GET /admin/v1/breakers "
+      "and the "
+      "log tell what is left alone and why.");
 }
 
 // What is this gateway's doing, not upstream's.

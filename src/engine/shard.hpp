@@ -16,6 +16,7 @@
 #include "config/config.hpp"
 #include "engine/delivery.hpp"
 #include "engine/failover.hpp"
+#include "engine/key_watch.hpp"
 #include "net/headers.hpp"
 #include "net/http_client.hpp"
 #include "net/loop.hpp"
@@ -92,6 +93,7 @@ class Shard {
   [[nodiscard]] net::HttpClient& client() { return *client_; }
   [[nodiscard]] std::size_t index() const { return index_; }
   [[nodiscard]] Failover& failover() { return with_.failover; }
+  [[nodiscard]] Random& random() { return random_; }
 
  private:
   friend class Call;
@@ -120,7 +122,8 @@ class Shard {
   // After a rush memory goes back to the system: once, when a whole interval had a fraction of its calls.
   std::size_t rush_ = 0;      // the most calls at once since then
   std::size_t most_now_ = 0;  // the most in this interval
-  bool looking_ = false;      // the timer is set; it rests with the shard
+  KeyWatch key_watch_{*this};
+  bool looking_ = false;  // the timer is set; it rests with the shard
   net::Timer rest_timer_;
 };
 

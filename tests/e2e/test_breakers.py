@@ -5,6 +5,7 @@ from collections import Counter
 import pytest
 from harness.control import Control
 from harness.gateway import QUICK, error_of
+from harness.waiting import wait_for
 
 ROUTE = '[routes.work]\nprimary = "{primary}"\nfallbacks = ["openai/gpt-4-turbo", "openai/gpt-3.5-turbo"]\n'
 CALLS = 1000
@@ -113,3 +114,29 @@ def test_an_operator_closes_breakers(timed, simulator):
     assert gateway.close_breakers() == 1
     work(gateway, 1)
     assert before.models()[0] == "sim/status-503"
+
+
+def test_a_key_without_credit_is_left_alone_until_its_credit_is_seen(timed, simulator):
+    start, control = timed
+    gateway = start(ROUTE.format(primary="openai/gpt-4.1"))
+    before = simulator.mark()
+    simulator.script("model * answers status=402\npath /key answers credit=0\n")
+    try:
+        assert set(work(gateway)) == {503}
+        assert len(before.attempts()) <= 9
+        error = error_of(gateway.chat(model="work"), 503)
+        assert "no credit" in error["message"]
+        assert gateway.breakers()["key", "key"]["reason"] == "out_of_money"
+    finally:
+        simulator.script("")
+    control.advance(30.1)
+    wait_for(lambda: gateway.breakers()["key", "key"]["state"] == "closed", "the key's credit to be seen")
+    assert work(gateway, 10) == {200: 10}
+
+
+def test_a_402_that_a_client_causes_shuts_nobody_out(timed, simulator):
+    start, _ = timed
+    gateway = start(ROUTE.format(primary="openai/gpt-4.1"))
+    for _ in range(20):
+        assert gateway.chat(model="sim/status-402").status_code == 503
+        assert work(gateway, 1) == {200: 1}
