@@ -68,10 +68,13 @@ std::optional<wire::Refusal> check_clients_models(const std::vector<std::string>
 
 // ---- who fails over
 
+bool of_other_upstream(std::string_view model) { return !config::split_chain_name(model).upstream.empty(); }
+
 // OpenRouter's own failover takes what lies behind the first of its models.
 void hand_over(Admission& out, config::Fallback who) {
+  if (who == config::Fallback::gantry) return;
   const auto ours = std::ranges::find_if_not(out.chain, of_other_upstream);
-  if (who == config::Fallback::gantry || ours == out.chain.end()) return;
+  if (ours == out.chain.end()) return;
   out.carrier = static_cast<std::size_t>(ours - out.chain.begin());
   std::copy_if(ours + 1, out.chain.end(), std::back_inserter(out.upstream_chain),
                [](std::string_view each) { return !of_other_upstream(each); });
@@ -107,6 +110,11 @@ std::optional<wire::Refusal> choose_chain(Admission& out, const wire::RequestFac
 
 // ---- providers
 
+bool has_demands(const config::ProviderRules& rules) {
+  return rules.zdr || rules.data_collection == config::DataCollection::deny || !rules.only.empty() ||
+         !rules.ignore.empty() || !rules.max_price_prompt.empty() || !rules.max_price_completion.empty();
+}
+
 wire::ProviderPolicy policy_of(const config::Route& route) {
   const auto& rules = route.provider;
   return {.route = route.name,
@@ -125,9 +133,8 @@ std::string_view provider_of(std::string_view body, const wire::RequestFacts& fa
 
 std::optional<wire::Refusal> apply_policy(Admission& out, std::string_view body,
                                           const wire::RequestFacts& facts) {
-  const auto policy = policy_of(*out.route);
-  if (policy.demands_nothing() && !facts.provider_value) return std::nullopt;
-  auto merged = wire::merge_provider(provider_of(body, facts), policy, {});
+  if (!facts.provider_value && !has_demands(out.route->provider)) return std::nullopt;
+  auto merged = wire::merge_provider(provider_of(body, facts), policy_of(*out.route), {});
   if (!merged) return std::move(merged.error());
   out.provider = std::move(merged->object);
   out.demands = merged->demands;
@@ -135,11 +142,6 @@ std::optional<wire::Refusal> apply_policy(Admission& out, std::string_view body,
 }
 
 }  // namespace
-
-bool of_other_upstream(std::string_view model) {
-  const auto end = model.find_first_of(":/");
-  return end != std::string_view::npos && model[end] == ':';
-}
 
 std::expected<Admission, wire::Refusal> admit(std::string_view body, const wire::RequestFacts& facts,
                                               const config::Config& config,
@@ -210,6 +212,7 @@ class Editing {
 };
 
 void Editing::models(const Asking& asking) {
+  if (facts_.models.empty() && admission_.upstream_chain.empty()) return;
   const bool carries = asking.candidate == admission_.carrier &&
                        (admission_.route->fallback == config::Fallback::openrouter || !asking.again);
   if (carries && admission_.models_as_sent) return;
@@ -222,7 +225,7 @@ void Editing::models(const Asking& asking) {
 }
 
 void Editing::provider(std::string_view model, std::span<const std::string_view> avoid) {
-  if (of_other_upstream(model)) return;
+  if ((!admission_.provider && avoid.empty()) || of_other_upstream(model)) return;
   auto object = admission_.provider;
   const auto sent = provider_of(body_.body(), facts_);
   // A preset may hold a provider object of its own, which one that we put in would replace (CONTRACT §3.4).

@@ -44,10 +44,6 @@ std::expected<Admission, wire::Refusal> admit(std::string_view body, const wire:
                                               const config::Config& config,
                                               std::optional<std::string_view> fallback);
 
-/// True for a chain's model of an upstream other than OpenRouter, written `upstream:model` (DESIGN §1). An
-/// OpenRouter id has a colon only behind its slash.
-bool of_other_upstream(std::string_view model);
-
 /// What one attempt asks.
 struct Asking {
   std::size_t candidate = 0;                     ///< index into the chain

@@ -277,13 +277,6 @@ TEST(Fallback, passes_the_legacy_route_field_and_presets_untouched) {
   });
 }
 
-TEST(Fallback, knows_a_model_of_another_upstream_by_its_colon) {
-  for (const auto* model : {"here:x", "here:author/slug", "here:author/slug:free"})
-    EXPECT_TRUE(of_other_upstream(model)) << model;
-  for (const auto* model : {"a/b", "a/b:free", "~a/b-latest", "@preset/p", "a/b@preset/p", ""})
-    EXPECT_FALSE(of_other_upstream(model)) << model;
-}
-
 TEST(ClientsModels, are_refused_when_gantry_cannot_ask_them) {
   const auto config = make_config(kGantry);
   wire::RequestScanner scanner;
