@@ -75,11 +75,8 @@ std::vector<std::string> needs_restart(const Config& running, const Config& next
     if (field.change != Change::restart) continue;
     const auto was = print(field, Scope{before, unused, before.upstream});
     const auto is = print(field, Scope{after, unused, after.upstream});
-    if (was == is) continue;
-    // A proxy's address may carry a password.
-    const bool shown = field.kind != Kind::url;
-    out.push_back(std::string(field.section) + "." + std::string(field.key) +
-                  (shown ? ": " + was + " -> " + is : ""));
+    if (was != is)
+      out.push_back(std::string(field.section) + "." + std::string(field.key) + ": " + was + " -> " + is);
   }
   return out;
 }

@@ -239,7 +239,7 @@ std::expected<Snapshot, std::vector<Problem>> load(const Inputs& inputs);
 std::string show(const Config& config);
 /// The reference page of all settings (docs/configuration.md), in Markdown.
 std::string reference();
-/// What differs and needs a restart (listeners, threads, pools): one line each; empty when a reload does it
+/// What differs and needs a restart (listeners, threads): one line each; empty when a reload does it
 /// all.
 std::vector<std::string> needs_restart(const Config& running, const Config& next);
 

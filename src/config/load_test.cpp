@@ -106,18 +106,18 @@ TEST_F(Load, refuses_a_private_tls_key_that_everyone_can_read) {
   EXPECT_THAT(config.error().front().message, HasSubstr("k.pem can be read by everyone"));
 }
 
-TEST(Restart, is_needed_for_listeners_threads_and_pools_only) {
+TEST(Restart, is_needed_for_listeners_and_threads_only) {
   Config running, next;
   next.log.level = "debug";
   next.routes["default"].retries = 1;
   next.server.drain_delay = std::chrono::seconds{1};
+  next.upstream.proxy = "http://proxy:1";  // only its pool is a new one
   EXPECT_THAT(needs_restart(running, next), IsEmpty());
   next.server.listen_port = 9000;
   next.server.threads = 4;
-  next.upstream.proxy = "http://me:word@proxy:1";
-  EXPECT_THAT(needs_restart(running, next),
-              ElementsAre("server.listen: \"127.0.0.1:8700\" -> \"127.0.0.1:9000\"", "server.threads: 0 -> 4",
-                          "upstream.proxy"));
+  EXPECT_THAT(
+      needs_restart(running, next),
+      ElementsAre("server.listen: \"127.0.0.1:8700\" -> \"127.0.0.1:9000\"", "server.threads: 0 -> 4"));
 }
 
 TEST(Environment, is_the_processs_own) {

@@ -30,7 +30,7 @@ route::Shared Call::shared() {
 route::Step Call::first_step() {
   planning_ = std::make_unique<Planning>();
   auto& planning = *planning_;
-  planning.sources = {{{.scope = target_->scope, .keys = target_->keys}}};
+  planning.sources = {{{.scope = target_->scope, .keys = std::span(target_->key_scopes).first(1)}}};
   planning.candidates.reserve(admission_.chain.size());
   for (const auto model : admission_.chain)
     planning.candidates.push_back(
@@ -125,8 +125,8 @@ Task<Call::Sent> Call::send() {
   edit(body, facts_, admission_, *request_.dialect, {.candidate = model_, .again = again});
   const auto pieces = body.pieces();
   const auto accept = facts_.stream ? "text/event-stream" : "application/json";
-  const UpstreamHeaders headers(admission_.route->attribution, target_->authorization, request_.headers,
-                                accept);
+  const UpstreamHeaders headers(admission_.route->attribution, target_->keys.front().authorization,
+                                request_.headers, accept);
   std::string path;
   path.reserve(target_->base.path.size() + request_.dialect->path.size());
   path.append(target_->base.path).append(request_.dialect->path);
@@ -138,7 +138,7 @@ Task<Call::Sent> Call::send() {
       .connect = earlier(until_, now, limits.connect),
       .head = earlier(until_, now,
                       facts_.stream ? std::min(limits.silence, limits.first_token) : limits.silence)};
-  auto sent = co_await shard_.client_->send(target_->base.origin, request, deadlines, &canceller_);
+  auto sent = co_await target_->client->send(target_->base.origin, request, deadlines, &canceller_);
   co_return sent;
 }
 

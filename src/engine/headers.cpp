@@ -39,7 +39,7 @@ bool passes_to_client(std::string_view name) {
 UpstreamHeaders::UpstreamHeaders(const config::Attribution& attribution, const Secret& authorization,
                                  const net::HeaderView* client, std::string_view accept) {
   headers_.reserve(12);
-  headers_.push_back({"Authorization", authorization.reveal()});
+  if (!authorization.empty()) headers_.push_back({"Authorization", authorization.reveal()});
   headers_.push_back({"Content-Type", "application/json"});
   headers_.push_back({"Accept", accept});
   headers_.push_back({"Accept-Encoding", "identity"});

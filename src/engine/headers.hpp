@@ -17,7 +17,7 @@ namespace gantry::engine {
 /// `storage`.
 class UpstreamHeaders {
  public:
-  /// `authorization` is "Bearer …" and outlives this; `client` may be null.
+  /// `authorization` is "Bearer …", or empty for none, and outlives this; `client` may be null.
   UpstreamHeaders(const config::Attribution& attribution, const Secret& authorization,
                   const net::HeaderView* client, std::string_view accept);
   UpstreamHeaders(const UpstreamHeaders&) = delete;  // views into itself

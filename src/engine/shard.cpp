@@ -5,7 +5,6 @@
 #include "engine/call.hpp"
 #include "engine/headers.hpp"
 #include "net/resolver.hpp"
-#include "net/tls.hpp"
 
 namespace gantry::engine {
 namespace {
@@ -14,22 +13,11 @@ constexpr Duration kRestInterval = std::chrono::seconds{1};
 constexpr std::size_t kRush = 16;  // fewer calls at once leave nothing behind that is worth the work
 constexpr std::size_t kMaxFetched = 16ull * 1024 * 1024;
 
-net::ClientOptions client_options(const config::Upstream& upstream) {
-  net::ClientOptions options;
-  if (upstream.max_connections > 0) options.max_connections = upstream.max_connections;
-  options.max_idle = upstream.max_idle;
-  options.proxy = upstream.proxy;
-  options.no_proxy = upstream.no_proxy;
-  return options;
-}
-
 }  // namespace
 
 Shard::Shard(net::Loop& loop, std::size_t index, Collaborators with, config::Snapshot config,
              std::uint64_t seed)
-    : loop_(loop), index_(index), with_(with), random_(seed) {
-  client_ =
-      std::make_unique<net::HttpClient>(loop_, client_options(config->upstream), with_.resolver, with_.tls);
+    : loop_(loop), index_(index), with_(with), random_(seed), upstreams_(loop, with.resolver, with.tls) {
   configure(std::move(config));
 }
 
@@ -37,27 +25,9 @@ Shard::~Shard() = default;
 
 void Shard::configure(config::Snapshot config) {
   config_ = std::move(config);
-  const auto& upstream = config_->upstream;
-  auto target = std::make_shared<UpstreamTarget>();
-  // The configuration was validated: a base URL that does not parse cannot get here.
-  if (const auto base = net::parse_base_url(upstream.base_url)) target->base = *base;
-  target->authorization = Secret("Bearer " + std::string(upstream.key().reveal()));
-  name_scopes(*target);
-  target_ = std::move(target);
-}
-
-// Breakers belong to names and so outlive this snapshot.
-void Shard::name_scopes(UpstreamTarget& target) {
-  using Origin = route::ScopeNames::Origin;
-  auto& names = with_.failover.scopes.names();
-  const auto own = [&](route::Scope kind, route::ScopeId parent, std::string_view name) {
-    return names.intern(kind, parent, name, Origin::configuration);
-  };
-  target.scope = own(route::Scope::upstream, route::kUntracked, config_->upstream.name);
-  const auto key = own(route::Scope::key, target.scope, "key");
-  target.keys = {{{.key = key, .free_allowance = own(route::Scope::free_allowance, key, "free")}}};
-  for (const auto& [name, route] : config_->routes)
-    for (const auto& model : route.models) own(route::Scope::model, target.scope, model);
+  upstreams_.configure(*config_, with_.failover.scopes.names());
+  const auto& targets = upstreams_.targets();
+  target_ = std::shared_ptr<const UpstreamTarget>(targets, &targets->front());
 }
 
 route::ScopeId Shard::model_scope(const UpstreamTarget& target, std::string_view model) {
@@ -87,7 +57,7 @@ void Shard::look_for_rest() {
   looking_ = true;
   rush_ = std::max(rush_, most_now_);
   if (rush_ >= kRush && most_now_ <= rush_ / 4) {
-    client_->free_spare();
+    upstreams_.free_spare();
     loop_.give_back_memory();
     rush_ = most_now_;
   }
@@ -108,7 +78,8 @@ Task<Result<Fetched>> Shard::ask(std::string_view method, std::string path, std:
   const config::Snapshot config = config_;
   const auto target = target_;
   const config::Route& route = config->routes.at("default");
-  const UpstreamHeaders headers(route.attribution, target->authorization, nullptr, "application/json");
+  const UpstreamHeaders headers(route.attribution, target->keys.front().authorization, nullptr,
+                                "application/json");
   const std::string full = target->base.path + path;
   const std::string_view piece = body;
   const net::ClientRequest request{.method = method,
@@ -117,7 +88,7 @@ Task<Result<Fetched>> Shard::ask(std::string_view method, std::string path, std:
                                    .body = std::span(&piece, body.empty() ? 0 : 1)};
   const net::ClientDeadlines deadlines{.connect = earlier(deadline, loop_.now(), route.timeouts.connect),
                                        .head = deadline};
-  auto sent = co_await client_->send(target->base.origin, request, deadlines, nullptr);
+  auto sent = co_await target->client->send(target->base.origin, request, deadlines, nullptr);
   if (!sent) co_return std::unexpected(sent.error().failure);
   net::ClientResponse response = std::move(*sent);
   auto whole = co_await response.read_all(kMaxFetched, deadline);
@@ -129,7 +100,7 @@ Task<Result<Fetched>> Shard::ask(std::string_view method, std::string path, std:
 Task<void> Shard::warm() {
   constexpr std::size_t kConnections = 1;
   const auto target = target_;
-  co_await client_->warm(target->base.origin, kConnections);
+  co_await target->client->warm(target->base.origin, kConnections);
 }
 
 void Shard::cut_calls() {

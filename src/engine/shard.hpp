@@ -2,7 +2,6 @@
 // One loop's part of the engine: its upstream pool, scanners and configuration snapshot. A call walks through
 // it from plan to record (DESIGN §2). Everything here is used on its loop's thread only.
 
-#include <array>
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
@@ -11,12 +10,12 @@
 #include <string_view>
 
 #include "base/random.hpp"
-#include "base/secret.hpp"
 #include "base/task.hpp"
 #include "config/config.hpp"
 #include "engine/delivery.hpp"
 #include "engine/failover.hpp"
 #include "engine/key_watch.hpp"
+#include "engine/upstreams.hpp"
 #include "net/headers.hpp"
 #include "net/http_client.hpp"
 #include "net/loop.hpp"
@@ -27,7 +26,6 @@
 namespace gantry::net {
 class InflightBytes;
 class Resolver;
-class TlsContext;
 }  // namespace gantry::net
 
 namespace gantry::engine {
@@ -37,7 +35,7 @@ struct Collaborators {
   observe::Observer& observer;
   net::Resolver& resolver;
   Failover& failover;
-  net::TlsContext* tls = nullptr;          ///< null when every upstream is plain http
+  const UpstreamTls* tls = nullptr;        ///< null when every upstream is plain http
   net::InflightBytes* inflight = nullptr;  ///< bounds plain replies of all shards; null = no bound
 };
 
@@ -54,14 +52,6 @@ struct Fetched {
   int status = 0;
   std::string body;
   std::string content_type;
-};
-
-/// Where attempts go, and with which key; a call keeps the one it began with across a reload.
-struct UpstreamTarget {
-  net::BaseUrl base;
-  Secret authorization;  ///< "Bearer sk-or-…", made once
-  route::ScopeId scope{};
-  std::array<route::KeyScopes, 1> keys{};
 };
 
 class Shard {
@@ -87,10 +77,12 @@ class Shard {
   void cut_calls();
 
   [[nodiscard]] std::size_t active_calls() const { return active_.load(std::memory_order_relaxed); }
-  [[nodiscard]] net::ClientStats upstream_stats() const { return client_->stats(); }
+  [[nodiscard]] net::ClientStats upstream_stats() const { return upstreams_.stats(); }
   [[nodiscard]] net::Loop& loop() { return loop_; }
-  /// For the launch checks, which talk to upstream outside of any call.
-  [[nodiscard]] net::HttpClient& client() { return *client_; }
+  /// For the launch checks, which talk to upstream outside of any call. To be held while its client is used.
+  [[nodiscard]] const std::shared_ptr<const UpstreamTarget>& openrouter() const { return target_; }
+  /// Closes idle upstream connections and refuses new ones; what is under way goes on.
+  void shut_down() { upstreams_.shut_down(); }
   [[nodiscard]] std::size_t index() const { return index_; }
   [[nodiscard]] Failover& failover() { return with_.failover; }
   [[nodiscard]] Random& random() { return random_; }
@@ -104,7 +96,6 @@ class Shard {
   static constexpr std::size_t kMostAbandoned = 256;
   std::size_t abandoned_ = 0;
   void look_for_rest();
-  void name_scopes(UpstreamTarget& target);
   /// Clients may name any model; one that finds no room in the table is not tracked.
   route::ScopeId model_scope(const UpstreamTarget& target, std::string_view model);
 
@@ -113,8 +104,8 @@ class Shard {
   Collaborators with_;
   config::Snapshot config_;
   Random random_;
-  std::unique_ptr<net::HttpClient> client_;
-  std::shared_ptr<const UpstreamTarget> target_;
+  Upstreams upstreams_;
+  std::shared_ptr<const UpstreamTarget> target_;  // the first of the upstreams, OpenRouter; holds all
   wire::RequestScanner request_scanner_;
   wire::ReplyScanner reply_scanner_;
   std::atomic<std::size_t> active_{0};

@@ -45,15 +45,22 @@ std::size_t raise_descriptor_limit() {
   return limit.rlim_cur == RLIM_INFINITY ? 1'048'576 : static_cast<std::size_t>(limit.rlim_cur);
 }
 
-ConnectionLimits connection_limits(const config::Config& config, std::size_t descriptors,
-                                   std::size_t shards) {
+ConnectionLimits connection_limits(const config::Server& server, std::size_t descriptors) {
   const std::size_t usable = descriptors > 2 * kReserve ? descriptors - kReserve : descriptors / 2;
-  ConnectionLimits out;
-  out.clients =
-      config.server.max_connections > 0 ? std::min(config.server.max_connections, usable / 2) : usable / 2;
-  const std::size_t upstream =
-      config.upstream.max_connections > 0 ? config.upstream.max_connections : usable / 2;
-  out.upstream_per_shard = std::max<std::size_t>(1, upstream / std::max<std::size_t>(1, shards));
+  const std::size_t half = usable / 2;
+  return {.clients = server.max_connections > 0 ? std::min(server.max_connections, half) : half,
+          .upstream = half};
+}
+
+config::Snapshot for_one_shard(const config::Config& config, const ConnectionLimits& limits,
+                               std::size_t shards) {
+  auto out = std::make_shared<config::Config>(config);
+  const auto divide = [&](config::Upstream& upstream) {
+    const auto all = upstream.max_connections > 0 ? upstream.max_connections : limits.upstream;
+    upstream.max_connections = std::max<std::size_t>(1, all / std::max<std::size_t>(1, shards));
+  };
+  divide(out->upstream);
+  for (auto& upstream : out->upstreams) divide(upstream);
   return out;
 }
 

@@ -18,8 +18,12 @@ std::size_t raise_descriptor_limit();
 /// (DESIGN §7).
 struct ConnectionLimits {
   std::size_t clients = 0;
-  std::size_t upstream_per_shard = 0;
+  std::size_t upstream = 0;  ///< to one that sets no number of its own; a call uses one upstream at a time
 };
-ConnectionLimits connection_limits(const config::Config& config, std::size_t descriptors, std::size_t shards);
+ConnectionLimits connection_limits(const config::Server& server, std::size_t descriptors);
+
+/// The configuration as one of `shards` has it: each upstream's max_connections is the shard's part.
+config::Snapshot for_one_shard(const config::Config& config, const ConnectionLimits& limits,
+                               std::size_t shards);
 
 }  // namespace gantry::gateway

@@ -34,11 +34,6 @@ constexpr Duration kBusyLook =
     std::chrono::milliseconds{20};                        // how often a drain looks whether calls are left
 constexpr Duration kLastWords = std::chrono::seconds{2};  // for the in-band errors of streams that are cut
 
-bool needs_tls(const config::Config& config) {
-  const auto base = net::parse_base_url(config.upstream.base_url);
-  return base && base->origin.https;
-}
-
 bool serves_tls(const config::Config& config) { return !config.server.tls_certificate.empty(); }
 
 // Null for plain HTTP. Shared, because after a reload each loop lets go of the old one in its own time.
@@ -80,11 +75,7 @@ Result<std::unique_ptr<Runtime>> Runtime::create(config::Snapshot config, bool s
   runtime->config_ = config;
   runtime->name_models(*config);
   runtime->inflight_ = std::make_unique<net::InflightBytes>(config->server.max_inflight);
-  if (needs_tls(*config)) {
-    auto tls = net::TlsContext::client({.ca_file = config->upstream.ca_file});
-    if (!tls) return std::unexpected(tls.error());
-    runtime->client_tls_ = std::make_unique<net::TlsContext>(std::move(*tls));
-  }
+  if (auto ready = runtime->upstream_tls_.prepare(*config); !ready) return std::unexpected(ready.error());
   if (auto listening = runtime->listen(*config, shards); !listening)
     return std::unexpected(listening.error());
   return runtime;
@@ -94,10 +85,9 @@ Result<std::unique_ptr<Runtime>> Runtime::create(config::Snapshot config, bool s
 Result<void> Runtime::listen(const config::Config& config, std::size_t shards) {
   const auto tls = listener_tls(config.server);
   if (!tls) return std::unexpected(tls.error());
-  const auto limits = connection_limits(config, raise_descriptor_limit(), shards);
+  const auto limits = connection_limits(config.server, raise_descriptor_limit());
   max_clients_ = limits.clients;
-  auto limited = std::make_shared<config::Config>(config);
-  limited->upstream.max_connections = limits.upstream_per_shard;
+  const auto limited = for_one_shard(config, limits, shards);
   local_ = {.address = config.server.listen_address, .port = config.server.listen_port};
   const auto share = shards > 1 ? net::Acceptor::Share::reuse_port : net::Acceptor::Share::no;
   for (std::size_t i = 0; i < shards; ++i) {
@@ -107,7 +97,7 @@ Result<void> Runtime::listen(const config::Config& config, std::size_t shards) {
     local_ = acceptor->local();  // port 0: the others take the one that was given
     worker->shard = std::make_unique<engine::Shard>(
         worker->loop, i,
-        engine::Collaborators{observer_, resolver_, failover_, client_tls_.get(), inflight_.get()}, limited,
+        engine::Collaborators{observer_, resolver_, failover_, &upstream_tls_, inflight_.get()}, limited,
         system_seed());
     worker->gateway = std::make_unique<Gateway>(*worker->shard, shared_);
     auto* const gateway = worker->gateway.get();
@@ -142,19 +132,15 @@ void Runtime::name_models(const config::Config& config) {
 }
 
 Result<void> Runtime::configure(config::Snapshot next) {
-  if (needs_tls(*next) && !client_tls_)
-    return fail(Fault::bad_input,
-                "upstream.base_url is https now, and this process began without TLS to upstream");
   if (serves_tls(*next) != serves_tls(*config_))
     return fail(Fault::bad_input, "server.tls_certificate turns TLS on or off, which needs another listener");
   const auto tls = listener_tls(next->server);
   if (!tls) return std::unexpected(tls.error());
+  if (auto ready = upstream_tls_.prepare(*next); !ready) return ready;
   config_ = next;
   name_models(*next);
-  const auto limits = connection_limits(*next, raise_descriptor_limit(), workers_.size());
-  auto limited = std::make_shared<config::Config>(*next);
-  limited->upstream.max_connections = limits.upstream_per_shard;
-  const config::Snapshot snapshot = std::move(limited);
+  const auto limits = connection_limits(next->server, raise_descriptor_limit());
+  const auto snapshot = for_one_shard(*next, limits, workers_.size());
   for (auto& worker : workers_)
     worker->loop.post([w = worker.get(), snapshot, tls = *tls] {
       w->shard->configure(snapshot);
@@ -250,7 +236,7 @@ void Runtime::stop() {
       w->server->stop_accepting();
       w->shard->cut_calls();
       w->server->close_all();
-      w->shard->client().shut_down();  // who waits for a connection must not be dropped from under its pool
+      w->shard->shut_down();  // who waits for a connection must not be dropped from under its pool
       w->loop.stop();
     });
     worker->thread.join();

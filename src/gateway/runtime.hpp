@@ -32,8 +32,8 @@ class Runtime {
   [[nodiscard]] std::size_t max_clients() const { return max_clients_; }
 
   /// New calls see `next`; thread-safe against the loops. Errors: bad_input, and everything stays as it was,
-  /// when `next` needs what only a start provides (TLS towards upstream; a listener with TLS instead of
-  /// without) or its certificate is of no use. The certificate is read anew each time.
+  /// when `next` needs what only a start provides (a listener with TLS instead of without) or one of its
+  /// certificate files is of no use. The listener's certificate is read anew each time.
   Result<void> configure(config::Snapshot next);
   /// The drain of DESIGN, as a whole; `on_done` runs on a loop when nothing is left. Call once.
   void drain(std::move_only_function<void()> on_done);
@@ -58,7 +58,7 @@ class Runtime {
   TestControl* control_;
   observe::Observer observer_;
   net::Resolver resolver_;
-  std::unique_ptr<net::TlsContext> client_tls_;
+  engine::UpstreamTls upstream_tls_;
   std::unique_ptr<net::InflightBytes> inflight_;
   engine::Failover failover_;
   Shared shared_;

@@ -135,9 +135,20 @@ TEST_F(RuntimeTest, names_no_other_generation_than_the_one_that_was_delivered) {
   EXPECT_THAT(after(reply, "X-Generation-Id: ", "\r\n"), testing::AnyOf("", in_body)) << reply;
 }
 
-TEST_F(RuntimeTest, keeps_its_configuration_when_the_new_one_needs_tls_that_only_a_start_provides) {
-  EXPECT_FALSE(runtime->configure(config_for("HTTPS://openrouter.invalid/api/v1")));
+TEST_F(RuntimeTest, keeps_its_configuration_when_the_new_ones_authorities_cannot_be_read) {
+  auto config = std::make_shared<config::Config>(*config_for("HTTPS://openrouter.invalid/api/v1"));
+  config->upstream.ca_file = "/nonexistent/authorities.pem";
+  EXPECT_FALSE(runtime->configure(config));
   EXPECT_THAT(ask(port(), chat()), HasSubstr("200 OK"));
+}
+
+TEST_F(RuntimeTest, goes_on_to_an_upstream_with_tls_by_a_reload) {
+  ASSERT_TRUE(runtime->configure(config_for("HTTPS://127.0.0.1:1/api/v1")));
+  while (ask(port(), chat()).contains("200 OK")) {
+  }
+  ASSERT_TRUE(runtime->configure(config_for(simulator->base_url())));
+  while (!ask(port(), chat()).contains("200 OK")) {
+  }
 }
 
 // A listener that accepts nothing: the kernel completes the connection, and no answer ever comes.

@@ -126,11 +126,11 @@ def test_a_key_without_credit_is_left_alone_until_its_credit_is_seen(timed, simu
         assert len(before.attempts()) <= 9
         error = error_of(gateway.chat(model="work"), 503)
         assert "no credit" in error["message"]
-        assert gateway.breakers()["key", "key"]["reason"] == "out_of_money"
+        assert gateway.breakers()["key", "key-1"]["reason"] == "out_of_money"
     finally:
         simulator.script("")
     control.advance(30.1)
-    wait_for(lambda: gateway.breakers()["key", "key"]["state"] == "closed", "the key's credit to be seen")
+    wait_for(lambda: gateway.breakers()["key", "key-1"]["state"] == "closed", "the key's credit to be seen")
     assert work(gateway, 10) == {200: 10}
 
 
