@@ -1,8 +1,8 @@
 // Request bodies: small ones are used where they were received, large ones go into a block of their own size.
 
-#include <array>
 #include <cstring>
 
+#include "net/block.hpp"
 #include "net/http_connection.hpp"
 
 namespace gantry::net {
@@ -185,9 +185,9 @@ Result<bool> Connection::decode(std::string_view& bytes, Pieces pieces, std::siz
 // The input buffer was filled to its end, so more is waiting: take it in large steps.
 Result<bool> Connection::decode_waiting(Pieces pieces, std::size_t limit) {
   constexpr std::size_t kStep = 64 * 1024;
-  static thread_local std::array<char, kStep> scratch;
+  Block scratch(kStep);
   while (true) {
-    const IoResult got = socket_.try_read(scratch);
+    const IoResult got = socket_.try_read(scratch.from(0));
     if (!got.ok) return std::unexpected(describe(got));
     if (got.bytes == 0) return false;
     std::string_view bytes(scratch.data(), got.bytes);

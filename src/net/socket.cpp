@@ -6,6 +6,7 @@
 #include <array>
 #include <cerrno>
 
+#include "net/block.hpp"
 #include "net/socket_impl.hpp"
 #include "net/tls_impl.hpp"
 
@@ -193,12 +194,11 @@ bool Socket::Impl::write_plain() {
 
 // Small parts go out as one TLS record: head and body of a request cost one system call, as without TLS.
 bool Socket::Impl::write_tls() {
-  constexpr std::size_t kRecord = 16 * 1024;
-  thread_local std::array<char, kRecord> record;
+  Block record(Block::kUsual);
   for (;;) {
     std::size_t filled = 0;
-    for (std::size_t i = part; i < parts.size() && filled < kRecord; ++i) {
-      const auto rest = parts[i].substr(i == part ? offset : 0, kRecord - filled);
+    for (std::size_t i = part; i < parts.size() && filled < record.size(); ++i) {
+      const auto rest = parts[i].substr(i == part ? offset : 0, record.size() - filled);
       rest.copy(record.data() + filled, rest.size());
       filled += rest.size();
     }
