@@ -156,6 +156,9 @@ void Call::note_attempt(const AttemptEnd& end) {
                          .answered = end.answered,
                          .wish = end.wish,
                          .served_by = served_by_};
+  const bool of_the_model =
+      ended.verdict.scope == route::Scope::model || ended.verdict.scope == route::Scope::provider;
+  if (of_the_model && !way_.model.tracked()) way_.model = shard_.track(*target_, admission_.chain[model_]);
   told(feed_.ended(way_, ended, now, shard_.random_));
   if (end.verdict && end.verdict->key != route::KeyDoubt::none) shard_.key_watch_.doubt(way_.key);
   if (end.outcome != route::Outcome::delivered)

@@ -30,11 +30,15 @@ void Shard::configure(config::Snapshot config) {
   target_ = std::shared_ptr<const UpstreamTarget>(targets, &targets->front());
 }
 
-route::ScopeId Shard::model_scope(const UpstreamTarget& target, std::string_view model) {
-  auto& names = with_.failover.scopes.names();
-  const auto known = names.find(route::Scope::model, target.scope, model);
-  if (known.tracked()) return known;
-  return names.intern(route::Scope::model, target.scope, model, route::ScopeNames::Origin::outside);
+route::ScopeId Shard::model_scope(const UpstreamTarget& target, std::string_view model) const {
+  if (const auto configured = target.models.find(model.data()); configured != target.models.end())
+    return configured->second;
+  return with_.failover.scopes.names().find(route::Scope::model, target.scope, model);
+}
+
+route::ScopeId Shard::track(const UpstreamTarget& target, std::string_view model) {
+  return with_.failover.scopes.names().intern(route::Scope::model, target.scope, model,
+                                              route::ScopeNames::Origin::outside);
 }
 
 Task<void> Shard::call(CallRequest request, Delivery& delivery) {

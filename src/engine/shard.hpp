@@ -96,8 +96,9 @@ class Shard {
   static constexpr std::size_t kMostAbandoned = 256;
   std::size_t abandoned_ = 0;
   void look_for_rest();
-  /// Clients may name any model; one that finds no room in the table is not tracked.
-  route::ScopeId model_scope(const UpstreamTarget& target, std::string_view model);
+  [[nodiscard]] route::ScopeId model_scope(const UpstreamTarget& target, std::string_view model) const;
+  /// Clients may name any model: one is tracked once it has failed, while there is room.
+  route::ScopeId track(const UpstreamTarget& target, std::string_view model);
 
   net::Loop& loop_;
   std::size_t index_;

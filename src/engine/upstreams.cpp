@@ -45,12 +45,14 @@ void add_keys(UpstreamTarget& target, const config::Upstream& upstream, route::S
   if (upstream.keys.empty()) add_key(target, {}, names);  // a local server that asks for none
 }
 
-void name_models(const Targets& targets, const config::Config& config, route::ScopeNames& names) {
+void name_models(Targets& targets, const config::Config& config, route::ScopeNames& names) {
   for (const auto& [name, route] : config.routes) {
     for (const auto& link : route.models) {
       const auto [upstream, model] = config::locate(config, link);
-      names.intern(route::Scope::model, targets[upstream].scope, model,
-                   route::ScopeNames::Origin::configuration);
+      auto& target = targets[upstream];
+      const auto scope =
+          names.intern(route::Scope::model, target.scope, model, route::ScopeNames::Origin::configuration);
+      target.models.emplace(model.data(), scope);
     }
   }
 }

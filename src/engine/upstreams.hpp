@@ -8,6 +8,7 @@
 #include <memory>
 #include <mutex>
 #include <string>
+#include <unordered_map>
 #include <vector>
 
 #include "base/secret.hpp"
@@ -51,6 +52,9 @@ struct UpstreamTarget {
   std::vector<std::uint16_t> weights;        ///< of the keys, for choose_key()
   route::ScopeId scope{};                    ///< of its name, as it was before a reload
   std::vector<route::KeyScopes> key_scopes;  ///< the same of the keys
+  /// The scopes of its configured models, by where their names stand in the snapshot: a look-up that reads no
+  /// text.
+  std::unordered_map<const char*, route::ScopeId> models;
   std::shared_ptr<net::HttpClient> client;
 };
 
