@@ -260,7 +260,7 @@ void edit(wire::Splice& body, const wire::RequestFacts& facts, const Admission& 
           const wire::Dialect& dialect, const Asking& asking) {
   const std::string_view model = admission.chain[asking.candidate];
   Editing editing(body, facts, admission);
-  editing.model(model);
+  editing.model(asking.as.empty() ? model : asking.as);
   editing.models(asking);
   editing.provider(model, asking.avoid);
   editing.limit(dialect.max_tokens_field);

@@ -47,6 +47,7 @@ std::expected<Admission, wire::Refusal> admit(std::string_view body, const wire:
 /// What one attempt asks.
 struct Asking {
   std::size_t candidate = 0;                     ///< index into the chain
+  std::string_view as = {};                      ///< its name where it is asked, when that is not the chain's
   bool again = false;                            ///< it was asked before in this call
   std::span<const std::string_view> avoid = {};  ///< providers behind open breakers, as slugs
 };

@@ -14,7 +14,7 @@ Call::Call(Shard& shard, CallRequest request, Delivery& delivery)
       request_(request),
       delivery_(delivery),
       config_(shard.config_),
-      target_(shard.target_),
+      targets_(shard.upstreams_.targets()),
       started_(shard.loop_.now()),
       id_(shard.random_.next()),
       feed_(shard.with_.failover.scopes, shard.index_, request.client) {

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "engine/admit.hpp"
+#include "engine/destinations.hpp"
 #include "engine/relay.hpp"
 #include "engine/shard.hpp"
 #include "route/feed.hpp"
@@ -59,6 +60,7 @@ class Call {
  private:
   friend class Shard;
 
+  struct Planning;
   using Sent = std::expected<net::ClientResponse, net::ClientFailure>;
   enum class Answered { no, yes };
 
@@ -71,6 +73,9 @@ class Call {
   [[gnu::noinline]] route::Step first_step();
   [[gnu::noinline]] route::Step next_step(const AttemptEnd& end);
   [[nodiscard]] route::Shared shared();
+  [[nodiscard]] std::span<const route::Source> sources(Planning& planning);
+  void add_candidates(Planning& planning);
+  [[nodiscard]] const UpstreamTarget& target() const { return (*targets_)[upstream_]; }
   void begin(const route::Try& next);
   void halted(const route::Stop& stop);
   void told(const route::Changes& changes);
@@ -145,7 +150,7 @@ class Call {
   CallRequest request_;  // without body and headers once nobody else can be asked
   Delivery& delivery_;
   const config::Snapshot config_;
-  const std::shared_ptr<const UpstreamTarget> target_;
+  const std::shared_ptr<const Targets> targets_;
   const MonoTime started_;
   MonoTime deadline_ = kNever;
   CallId id_;
@@ -153,8 +158,10 @@ class Call {
   Admission admission_;
   /// What is needed while somebody else can still be asked.
   struct Planning {
-    std::array<route::Source, 1> sources;
+    route::Source only;                  // the usual case needs no list
+    std::vector<route::Source> sources;  // of several
     std::vector<route::Candidate> candidates;
+    std::vector<Destination> destinations;  // of several: where each candidate is asked, and as what
     std::optional<route::Plan> plan;
   };
   std::unique_ptr<Planning> planning_;
@@ -175,8 +182,9 @@ class Call {
   bool asked_ = false;      // upstream may have seen the attempt that is under way
   bool abandoned_ = false;  // nobody waits for it any more: it is read for its cost alone
   std::optional<std::size_t> last_asked_;
-  std::size_t model_ = 0;  // index of the model being asked
-  std::string served_by_;  // the provider, where the answer named one
+  std::size_t model_ = 0;                 // index of the model being asked
+  std::uint32_t upstream_ = 0, key_ = 0;  // where it is asked, and with which of the keys there
+  std::string served_by_;                 // the provider, where the answer named one
   MonoTime last_write_{}, attempt_began_{};
   std::vector<std::pair<std::string, std::string>>
       kept_headers_;  // of the attempt whose answer is being delivered

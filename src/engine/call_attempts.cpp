@@ -27,18 +27,48 @@ route::Shared Call::shared() {
   return {.scopes = failover.scopes, .retries = failover.retries, .client = request_.client};
 }
 
+// Which key comes first is drawn by weight, for each call anew.
+std::span<const route::Source> Call::sources(Planning& planning) {
+  const auto source = [this](const UpstreamTarget& target) {
+    route::Source out{.scope = target.scope, .keys = target.key_scopes};
+    if (target.keys.size() > 1)
+      out.first_key =
+          choose_key(target.weights, KeySet::first(target.keys.size()), shard_.random_.next()).value_or(0);
+    return out;
+  };
+  if (targets_->size() == 1) {
+    planning.only = source(targets_->front());
+    return {&planning.only, 1};
+  }
+  planning.sources.reserve(targets_->size());
+  for (const auto& target : *targets_) planning.sources.push_back(source(target));
+  return planning.sources;
+}
+
+void Call::add_candidates(Planning& planning) {
+  planning.candidates.reserve(admission_.chain.size());
+  if (targets_->size() == 1) {
+    for (const auto model : admission_.chain)
+      planning.candidates.push_back(
+          {.model = shard_.model_scope(targets_->front(), model), .is_free = model.ends_with(":free")});
+    return;
+  }
+  planning.destinations =
+      destinations(admission_.chain, *config_, admission_.demands, admission_.route->region);
+  for (const auto& to : planning.destinations)
+    planning.candidates.push_back({.model = shard_.model_scope((*targets_)[to.upstream], to.model),
+                                   .source = static_cast<std::uint32_t>(to.upstream),
+                                   .is_free = to.free,
+                                   .cannot = to.unmet != Unmet::none});
+}
+
 route::Step Call::first_step() {
   planning_ = std::make_unique<Planning>();
-  auto& planning = *planning_;
-  planning.sources = {{{.scope = target_->scope, .keys = std::span(target_->key_scopes).first(1)}}};
-  planning.candidates.reserve(admission_.chain.size());
-  for (const auto model : admission_.chain)
-    planning.candidates.push_back(
-        {.model = shard_.model_scope(*target_, model), .is_free = model.ends_with(":free")});
+  add_candidates(*planning_);
   const route::PlanLimits limits{.retries = admission_.route->retries,
                                  .fallback_on_policy = admission_.route->fallback_on_policy};
-  planning.plan.emplace(route::Chain{planning.sources, planning.candidates}, limits, deadline_);
-  return planning.plan->first(started_, shared());
+  planning_->plan.emplace(route::Chain{sources(*planning_), planning_->candidates}, limits, deadline_);
+  return planning_->plan->first(started_, shared());
 }
 
 route::Step Call::next_step(const AttemptEnd& end) {
@@ -53,6 +83,8 @@ route::Step Call::next_step(const AttemptEnd& end) {
 void Call::begin(const route::Try& next) {
   if (last_asked_ && *last_asked_ != next.candidate) ++record_.fallbacks;
   last_asked_ = model_ = next.candidate;
+  upstream_ = planning_->candidates[next.candidate].source;
+  key_ = static_cast<std::uint32_t>(next.key);
   way_ = planning_->plan->way(next);
   until_ = next.until;
   served_by_.clear();
@@ -122,14 +154,17 @@ Task<AttemptEnd> Call::attempt() {
 Task<Call::Sent> Call::send() {
   wire::Splice body(request_.body);
   const bool again = std::ranges::find(attempts_, model_, &Tried::model) != attempts_.end();
-  edit(body, facts_, admission_, *request_.dialect, {.candidate = model_, .again = again});
+  const std::string_view as =
+      planning_->destinations.empty() ? std::string_view{} : planning_->destinations[model_].model;
+  edit(body, facts_, admission_, *request_.dialect, {.candidate = model_, .as = as, .again = again});
   const auto pieces = body.pieces();
+  const UpstreamTarget& to = target();
   const auto accept = facts_.stream ? "text/event-stream" : "application/json";
-  const UpstreamHeaders headers(admission_.route->attribution, target_->keys.front().authorization,
-                                request_.headers, accept);
+  const UpstreamHeaders headers(admission_.route->attribution, to.keys[key_].authorization, request_.headers,
+                                accept);
   std::string path;
-  path.reserve(target_->base.path.size() + request_.dialect->path.size());
-  path.append(target_->base.path).append(request_.dialect->path);
+  path.reserve(to.base.path.size() + request_.dialect->path.size());
+  path.append(to.base.path).append(request_.dialect->path);
   const net::ClientRequest request{
       .method = "POST", .path = path, .headers = headers.all(), .body = pieces, .on_its_way = &asked_};
   const auto& limits = admission_.route->timeouts;
@@ -138,7 +173,7 @@ Task<Call::Sent> Call::send() {
       .connect = earlier(until_, now, limits.connect),
       .head = earlier(until_, now,
                       facts_.stream ? std::min(limits.silence, limits.first_token) : limits.silence)};
-  auto sent = co_await target_->client->send(target_->base.origin, request, deadlines, &canceller_);
+  auto sent = co_await to.client->send(to.base.origin, request, deadlines, &canceller_);
   co_return sent;
 }
 
@@ -158,7 +193,7 @@ void Call::note_attempt(const AttemptEnd& end) {
                          .served_by = served_by_};
   const bool of_the_model =
       ended.verdict.scope == route::Scope::model || ended.verdict.scope == route::Scope::provider;
-  if (of_the_model && !way_.model.tracked()) way_.model = shard_.track(*target_, admission_.chain[model_]);
+  if (of_the_model && !way_.model.tracked()) way_.model = shard_.track(target(), admission_.chain[model_]);
   told(feed_.ended(way_, ended, now, shard_.random_));
   if (end.verdict && end.verdict->key != route::KeyDoubt::none) shard_.key_watch_.doubt(way_.key);
   if (end.outcome != route::Outcome::delivered)

@@ -38,7 +38,7 @@ wire::ErrorBody Call::error_body(const AttemptEnd& end) const {
 
 // Nothing was asked: everything on the call's way is inside open breakers.
 wire::ErrorBody Call::left_alone_body() const {
-  const auto key = shard_.with_.failover.scopes.breaker(target_->key_scopes.front().key);
+  const auto key = shard_.with_.failover.scopes.breaker(targets_->front().key_scopes.front().key);
   const bool shut = key.state() != route::Breaker::State::closed;
   if (shut && key.reason() == route::OpenReason::out_of_money)
     return own_body("This gateway's upstream key has no credit left, so nothing was asked.",
