@@ -79,8 +79,8 @@ class Shard {
   [[nodiscard]] std::size_t active_calls() const { return active_.load(std::memory_order_relaxed); }
   [[nodiscard]] net::ClientStats upstream_stats() const { return upstreams_.stats(); }
   [[nodiscard]] net::Loop& loop() { return loop_; }
-  /// For the launch checks, which talk to upstream outside of any call. To be held while its client is used.
-  [[nodiscard]] const std::shared_ptr<const UpstreamTarget>& openrouter() const { return target_; }
+  /// For the launch checks, which talk to upstream outside of any call. To be held while a client is used.
+  [[nodiscard]] const std::shared_ptr<const Targets>& upstreams() const { return upstreams_.targets(); }
   /// Closes idle upstream connections and refuses new ones; what is under way goes on.
   void shut_down() { upstreams_.shut_down(); }
   [[nodiscard]] std::size_t index() const { return index_; }

@@ -161,9 +161,8 @@ void Process::greet() const {
 // only a key that upstream refuses ends the process, because no call could succeed.
 Task<void> verify_or_refuse(engine::Shard& shard, config::Snapshot config, bool simulated,
                             std::function<void()> refuse) {
-  const auto upstream = shard.openrouter();
   const bool usable =
-      co_await launch::verify_and_print(*upstream->client, shard.loop(), std::move(config), simulated);
+      co_await launch::verify_and_print(shard.upstreams(), shard.loop(), std::move(config), simulated);
   if (!usable) refuse();
 }
 

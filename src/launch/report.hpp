@@ -31,7 +31,7 @@ struct Report {
   std::string upstream;  ///< base URL
   std::vector<Check> checks = {};
   Duration took{};
-  bool key_refused = false;  ///< upstream said a definite 401
+  bool key_refused = false;  ///< upstream said a definite 401, of every key
   /// No check failed; warnings pass.
   [[nodiscard]] bool passed() const;
 };

@@ -6,11 +6,10 @@
 
 #include <array>
 #include <cstdio>
-#include <deque>
 
+#include "engine/headers.hpp"
 #include "launch/judge.hpp"
 #include "net/resolver.hpp"
-#include "net/tls.hpp"
 #include "wire/request.hpp"
 
 namespace gantry::launch {
@@ -20,41 +19,34 @@ constexpr std::size_t kLongestReply = 64ull * 1024 * 1024;  // a models list is 
 
 // What all requests of one run share. Lives in verify()'s frame.
 struct Session {
-  net::HttpClient& client;
+  const engine::Targets& upstreams;
   net::Loop& loop;
   const config::Config& config;
   const config::Route& route;
-  net::BaseUrl base;
-  std::string bearer;
   MonoTime deadline;
 };
 
-std::string join(const std::vector<std::string>& words) {
-  std::string out;
-  for (const auto& word : words) out += (out.empty() ? "" : ",") + word;
-  return out;
-}
+// One key of one upstream.
+struct Way {
+  const engine::UpstreamTarget* upstream;
+  std::size_t key = 0;
+};
 
-Task<Reply> ask(const Session& session, std::string_view method, std::string target, std::string body) {
-  const std::string path = session.base.path + target;
-  const std::string categories = join(session.route.attribution.categories);
-  std::vector<net::Header> headers{{"Authorization", session.bearer},
-                                   {"Accept", "application/json"},
-                                   {"Accept-Encoding", "identity"},
-                                   {"Content-Type", "application/json"}};
-  const auto& attribution = session.route.attribution;
-  if (!attribution.referer.empty()) headers.push_back({"HTTP-Referer", attribution.referer});
-  if (!attribution.title.empty()) headers.push_back({"X-OpenRouter-Title", attribution.title});
-  if (!categories.empty()) headers.push_back({"X-OpenRouter-Categories", categories});
+Task<Reply> ask(const Session& session, Way way, std::string_view method, std::string target,
+                std::string body) {
+  const auto& upstream = *way.upstream;
+  const std::string path = upstream.base.path + target;
+  const engine::UpstreamHeaders headers(session.route.attribution, upstream.keys[way.key].authorization,
+                                        nullptr, "application/json");
   const std::array<std::string_view, 1> parts{body};
   const net::ClientRequest request{.method = method,
                                    .path = path,
-                                   .headers = headers,
+                                   .headers = headers.all(),
                                    .body = body.empty() ? std::span<const std::string_view>{} : parts};
   const MonoTime start = session.loop.now();
   const net::ClientDeadlines deadlines{.connect = session.deadline, .head = session.deadline};
   Reply reply;
-  auto response = co_await session.client.send(session.base.origin, request, deadlines, nullptr);
+  auto response = co_await upstream.client->send(upstream.base.origin, request, deadlines, nullptr);
   if (!response) {
     const auto& failure = response.error().failure;
     reply.failure = failure.detail.empty() ? std::string(name(failure.fault)) : failure.detail;
@@ -71,13 +63,13 @@ Task<Reply> ask(const Session& session, std::string_view method, std::string tar
   co_return reply;
 }
 
-Task<Reply> ask_model(const Session& session, std::string model) {
+Task<Reply> ask_model(const Session& session, Way way, std::string model) {
   Reply reply;
   for (const int tokens : {5, 16}) {
     auto body =
         fmt::format(R"({{"model":{},"messages":[{{"role":"user","content":"test"}}],"max_tokens":{}}})",
                     wire::json_quote(model), tokens);
-    reply = co_await ask(session, "POST", "/chat/completions", std::move(body));
+    reply = co_await ask(session, way, "POST", "/chat/completions", std::move(body));
     if (!refuses_few_tokens(reply)) break;
   }
   co_return reply;
@@ -89,53 +81,97 @@ struct Group {
   net::Signal done;
 };
 
-Task<void> get_into(const Session& session, std::string target, Reply& to, Group& group) {
-  to = co_await ask(session, "GET", std::move(target), {});
+Task<void> get_into(const Session& session, Way way, std::string target, Reply& to, Group& group) {
+  to = co_await ask(session, way, "GET", std::move(target), {});
   if (--group.open == 0) group.done.notify();
 }
 
-Task<void> answer_into(const Session& session, std::string model, Reply& to, Group& group) {
-  to = co_await ask_model(session, std::move(model));
+Task<void> answer_into(const Session& session, Way way, std::string model, Reply& to, Group& group) {
+  to = co_await ask_model(session, way, std::move(model));
   if (--group.open == 0) group.done.notify();
 }
 
 Role role_of(std::size_t index) { return index == 0 ? Role::primary : Role::fallback; }
 
-// Why no model is asked; empty = ask them.
-std::string reason_to_skip(const Reply& models, const Reply& key) {
-  if (models.status == 0) return "the API cannot be reached";
-  if (key.status == 401) return "the key is not valid";
-  return {};
+/// What OpenRouter said of itself and of each key.
+struct Account {
+  Reply models;
+  std::vector<Reply> keys;
+  [[nodiscard]] bool refused(std::size_t key) const { return keys[key].status == 401; }
+  /// The first key that was not refused, or keys.size().
+  [[nodiscard]] std::size_t usable_key() const {
+    std::size_t key = 0;
+    while (key < keys.size() && refused(key)) ++key;
+    return key;
+  }
+  /// Why none of its models is asked; empty = ask them.
+  [[nodiscard]] std::string reason_to_skip() const {
+    if (models.status == 0) return "the API cannot be reached";
+    if (usable_key() < keys.size()) return {};
+    return keys.size() == 1 ? "the key is not valid" : "no key is valid";
+  }
+};
+
+// A model of another upstream: what is wrong there is not for OpenRouter's pages.
+Check judge_elsewhere(Role role, const std::string& link, const config::ModelPlace& place, const Reply& reply,
+                      const config::Config& config) {
+  auto check = judge_model(role, link, reply, {});
+  if (check.verdict == Verdict::fail)
+    check.remedy = fmt::format("look at [upstreams.{}], and whether it serves {}",
+                               config::upstream_at(config, place.upstream).name, place.model);
+  return check;
 }
 
-Task<void> check_models(const Session& session, const std::vector<std::string>& living, Report& report) {
+Task<void> check_models(const Session& session, const Account& account, Report& report) {
   const auto& chain = session.route.models;
+  const auto skip = account.reason_to_skip();
   std::vector<Reply> replies(chain.size());
-  Group group{.open = chain.size(), .done = {}};
-  for (std::size_t i = 0; i < chain.size(); ++i)
-    session.loop.spawn(answer_into(session, chain[i], replies[i], group));
-  co_await group.done;
-  for (std::size_t i = 0; i < chain.size(); ++i)
-    report.checks.push_back(judge_model(role_of(i), chain[i], replies[i], living));
+  std::vector<config::ModelPlace> places;
+  for (const auto& link : chain) places.push_back(config::locate(session.config, link));
+  const auto skipped = [&](std::size_t i) { return places[i].upstream == 0 && !skip.empty(); };
+  Group group{.open = 1, .done = {}};
+  for (std::size_t i = 0; i < chain.size(); ++i) {
+    if (skipped(i)) continue;
+    const Way way{&session.upstreams[places[i].upstream], places[i].upstream == 0 ? account.usable_key() : 0};
+    ++group.open;
+    session.loop.spawn(answer_into(session, way, std::string(places[i].model), replies[i], group));
+  }
+  if (--group.open > 0) co_await group.done;
+  const auto living = model_ids(account.models.body);
+  for (std::size_t i = 0; i < chain.size(); ++i) {
+    if (skipped(i)) {
+      report.checks.push_back(skipped_model(role_of(i), chain[i], skip));
+    } else if (places[i].upstream == 0) {
+      report.checks.push_back(judge_model(role_of(i), chain[i], replies[i], living));
+    } else {
+      report.checks.push_back(judge_elsewhere(role_of(i), chain[i], places[i], replies[i], session.config));
+    }
+  }
+}
+
+// With several keys each has its own line.
+Check of_key(Check check, const engine::UpstreamTarget& upstream, std::size_t key) {
+  if (upstream.keys.size() > 1) check.title += fmt::format(" ({})", upstream.keys[key].name);
+  return check;
 }
 
 Task<void> check_all(const Session& session, Report& report) {
-  Reply models, key;
-  Group group{.open = 2, .done = {}};
-  session.loop.spawn(get_into(session, "/models", models, group));
-  session.loop.spawn(get_into(session, "/key", key, group));
+  const auto& openrouter = session.upstreams.front();
+  Account account;
+  account.keys.resize(openrouter.keys.size());
+  Group group{.open = 1 + account.keys.size(), .done = {}};
+  session.loop.spawn(get_into(session, {&openrouter}, "/models", account.models, group));
+  for (std::size_t i = 0; i < account.keys.size(); ++i)
+    session.loop.spawn(get_into(session, {&openrouter, i}, "/key", account.keys[i], group));
   co_await group.done;
-  report.checks.push_back(judge_api(models));
-  report.checks.push_back(judge_key(key));
-  report.key_refused = key.status == 401;
-  const auto skip = reason_to_skip(models, key);
-  if (skip.empty()) {
-    co_await check_models(session, model_ids(models.body), report);
-  } else {
-    for (std::size_t i = 0; i < session.route.models.size(); ++i)
-      report.checks.push_back(skipped_model(role_of(i), session.route.models[i], skip));
-  }
-  report.checks.push_back(judge_credit(key, session.config.verify.min_credit_usd));
+  report.checks.push_back(judge_api(account.models));
+  for (std::size_t i = 0; i < account.keys.size(); ++i)
+    report.checks.push_back(of_key(judge_key(account.keys[i]), openrouter, i));
+  report.key_refused = account.usable_key() == account.keys.size();
+  co_await check_models(session, account, report);
+  for (std::size_t i = 0; i < account.keys.size(); ++i)
+    report.checks.push_back(
+        of_key(judge_credit(account.keys[i], session.config.verify.min_credit_usd), openrouter, i));
 }
 
 Report refused(const config::Config& config, const std::string& route, Failure why) {
@@ -144,38 +180,34 @@ Report refused(const config::Config& config, const std::string& route, Failure w
   return {.route = route, .upstream = config.upstream.base_url, .checks = {judge_api(reply)}};
 }
 
-Task<void> verify_into(net::HttpClient& client, net::Loop& loop, const config::Config& config,
+Task<void> verify_into(const engine::Targets& upstreams, net::Loop& loop, const config::Config& config,
                        VerifyOptions options, Report& to) {
-  to = co_await verify(client, loop, config, std::move(options));
+  to = co_await verify(upstreams, loop, config, std::move(options));
   loop.stop();
 }
 
 }  // namespace
 
-Task<Report> verify(net::HttpClient& client, net::Loop& loop, const config::Config& config,
+Task<Report> verify(const engine::Targets& upstreams, net::Loop& loop, const config::Config& config,
                     VerifyOptions options) {
-  auto base = net::parse_base_url(config.upstream.base_url);
-  if (!base) co_return refused(config, options.route, base.error());
   const auto route = config.routes.find(options.route);
   if (route == config.routes.end())
     co_return refused(config, options.route, {Fault::not_found, "there is no route " + options.route});
   Report report{.route = options.route, .upstream = config.upstream.base_url};
   const MonoTime start = loop.now();
-  const Session session{.client = client,
+  const Session session{.upstreams = upstreams,
                         .loop = loop,
                         .config = config,
                         .route = route->second,
-                        .base = std::move(*base),
-                        .bearer = "Bearer " + std::string(config.upstream.key().reveal()),
                         .deadline = start + options.limit};
   co_await check_all(session, report);
   report.took = loop.now() - start;
   co_return report;
 }
 
-Task<bool> verify_and_print(net::HttpClient& client, net::Loop& loop, config::Snapshot config,
-                            bool simulated) {
-  const auto report = co_await verify(client, loop, *config, {});
+Task<bool> verify_and_print(std::shared_ptr<const engine::Targets> upstreams, net::Loop& loop,
+                            config::Snapshot config, bool simulated) {
+  const auto report = co_await verify(*upstreams, loop, *config, {});
   std::string text = (simulated ? "SIMULATED. " : "") + table(report);
   if (!report.passed() && !report.key_refused)
     text +=
@@ -189,20 +221,15 @@ Report verify_now(const config::Config& config, const VerifyOptions& options) {
   const SystemTime time;
   net::Loop loop(time);
   net::Resolver resolver;
-  std::optional<net::TlsContext> tls;
-  if (config.upstream.base_url.starts_with("https://")) {
-    auto context = net::TlsContext::client({.ca_file = config.upstream.ca_file});
-    if (!context) return refused(config, options.route, context.error());
-    tls.emplace(std::move(*context));
-  }
-  net::ClientOptions client_options;
-  client_options.proxy = config.upstream.proxy;
-  client_options.no_proxy = config.upstream.no_proxy;
-  net::HttpClient client(loop, client_options, resolver, tls ? &*tls : nullptr);
+  engine::UpstreamTls tls;
+  if (const auto ready = tls.prepare(config); !ready) return refused(config, options.route, ready.error());
+  route::ScopeNames names{{}};
+  engine::Upstreams upstreams(loop, resolver, &tls);
+  upstreams.configure(config, names);
   Report report;
-  loop.spawn(verify_into(client, loop, config, options, report));
+  loop.spawn(verify_into(*upstreams.targets(), loop, config, options, report));
   loop.run();
-  client.shut_down();
+  upstreams.shut_down();
   loop.poll();
   return report;
 }

@@ -5,6 +5,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <deque>
 #include <map>
 
@@ -28,14 +29,18 @@ struct Answer {
 struct Upstream {
   std::map<std::string, Answer> by_path;
   std::map<std::string, std::deque<Answer>> by_model;
-  std::vector<std::string> bodies, authorizations, titles;
+  std::vector<std::string> bodies, authorizations, titles, paths;
+  std::string refused_authorization;
 
   static Task<void> handle(Upstream& self, net::Exchange& exchange) {
     const std::string path(exchange.head().path);
+    self.paths.push_back(path);
     self.authorizations.emplace_back(exchange.head().headers.get("Authorization").value_or("-"));
     self.titles.emplace_back(exchange.head().headers.get("X-OpenRouter-Title").value_or("-"));
     Answer answer{404, R"({"error":{"code":404,"message":"no such path"}})"};
     if (const auto found = self.by_path.find(path); found != self.by_path.end()) answer = found->second;
+    if (!path.ends_with("/models") && self.authorizations.back() == self.refused_authorization)
+      answer.status = 401;
     if (path.ends_with("/chat/completions")) {
       auto body = co_await exchange.read_body();
       self.bodies.emplace_back(*body);
@@ -80,15 +85,17 @@ struct Verifying : testing::Test {
     upstream.by_model["b/two"] = {{200, kAnswer}};
   }
 
-  static Task<void> run(net::HttpClient& client, Verifying& self, VerifyOptions options) {
-    self.report = co_await verify(client, self.loop, self.config, std::move(options));
+  static Task<void> run(const engine::Targets& upstreams, Verifying& self, VerifyOptions options) {
+    self.report = co_await verify(upstreams, self.loop, self.config, std::move(options));
     self.loop.stop();
   }
   const Report& verdict(VerifyOptions options = {}) {
-    net::HttpClient client(loop, {}, resolver, nullptr);
-    loop.spawn(run(client, *this, std::move(options)));
+    route::ScopeNames names{{}};
+    engine::Upstreams upstreams(loop, resolver, nullptr);
+    upstreams.configure(config, names);
+    loop.spawn(run(*upstreams.targets(), *this, std::move(options)));
     loop.run();
-    client.shut_down();
+    upstreams.shut_down();
     server.stop_accepting();
     server.close_all();
     for (int turns = 0; turns < 1000 && loop.running_tasks() > 0; ++turns) loop.poll();
@@ -135,6 +142,48 @@ TEST_F(Verifying, a_key_that_is_refused_buys_nothing) {
   EXPECT_THAT(verdicts(),
               ElementsAre("api pass", "key fail", "primary skipped", "fallback skipped", "credit skipped"));
   EXPECT_THAT(upstream.bodies, IsEmpty());
+}
+
+TEST_F(Verifying, each_of_several_keys_has_its_lines_and_a_good_one_asks_the_models) {
+  config.upstream.keys = {{.name = "old", .secret = Secret("sk-or-v1-old")},
+                          {.name = "blue", .secret = Secret("sk-or-v1-blue")}};
+  upstream.refused_authorization = "Bearer sk-or-v1-old";
+  EXPECT_FALSE(verdict().passed());
+  EXPECT_THAT(verdicts(), ElementsAre("api pass", "key fail", "key pass", "primary pass", "fallback pass",
+                                      "credit skipped", "credit pass"));
+  EXPECT_EQ(report->checks[1].title, "Key valid (old)");
+  EXPECT_EQ(report->checks[6].title, "Credit left (blue)");
+  EXPECT_FALSE(report->key_refused) << "the other one serves";
+  EXPECT_EQ(std::ranges::count(upstream.authorizations, "Bearer sk-or-v1-blue"), 3) << "the key, two models";
+}
+
+TEST_F(Verifying, a_model_of_another_upstream_is_asked_there_by_its_name_there) {
+  auto local = config.upstream;
+  local.name = "local";
+  local.base_url.replace(local.base_url.find("/api"), 4, "/local");
+  local.keys.clear();
+  config.upstreams = {local};
+  config.routes["default"].models = {"a/one", "local:llama3.1:8b", "local:gone"};
+  upstream.by_model["llama3.1:8b"] = {{200, kAnswer}};
+  upstream.by_model["gone"] = {{404, R"({"error":{"message":"model 'gone' not found"}})"}};
+  EXPECT_FALSE(verdict().passed());
+  EXPECT_THAT(verdicts(), ElementsAre("api pass", "key pass", "primary pass", "fallback pass",
+                                      "fallback fail", "credit pass"));
+  EXPECT_EQ(report->checks[3].title, "Fallback local:llama3.1:8b");
+  EXPECT_EQ(report->checks[4].remedy, "look at [upstreams.local], and whether it serves gone");
+  EXPECT_THAT(upstream.paths, Contains("/local/v1/chat/completions").Times(2));
+  EXPECT_EQ(std::ranges::count(upstream.authorizations, "-"), 2) << "it has no key";
+}
+
+TEST_F(Verifying, a_model_of_another_upstream_is_asked_although_openrouter_is_not_there) {
+  auto local = config.upstream;
+  local.name = "local";
+  config.upstreams = {local};
+  config.upstream.base_url = "http://127.0.0.1:1/api/v1";
+  config.routes["default"].models = {"a/one", "local:b/two"};
+  EXPECT_FALSE(verdict().passed());
+  EXPECT_THAT(verdicts(),
+              ElementsAre("api fail", "key fail", "primary skipped", "fallback pass", "credit skipped"));
 }
 
 TEST_F(Verifying, an_upstream_that_is_not_there_is_one_clear_failure) {

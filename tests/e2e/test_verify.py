@@ -109,3 +109,16 @@ def test_a_model_that_refuses_few_tokens_is_asked_for_more(verify, simulator):
     """Some providers want at least 16."""
     done = verify("--format", "json", config='[routes.default]\nprimary = "openai/gpt-5-mini"\n')
     assert done.returncode == 0, done.stdout
+
+
+def test_a_model_of_another_upstream_is_asked_there(verify, simulator):
+    before = simulator.mark()
+    done = verify(
+        "--format", "json",
+        config=f'[upstreams.spare]\nbase_url = "{simulator.base_url}"\nkey = {{ env = "OPENROUTER_API_KEY" }}\n'
+        '[routes.default]\nprimary = "openai/gpt-4-turbo"\nfallbacks = ["spare:openai/gpt-3.5-turbo", "spare:no-such-model"]\n',
+    )  # fmt: skip
+    assert done.returncode == 1
+    verdicts = {check["model"]: check["verdict"] for check in json.loads(done.stdout)["checks"] if check["model"]}
+    assert verdicts == {"openai/gpt-4-turbo": "pass", "spare:openai/gpt-3.5-turbo": "pass", "spare:no-such-model": "fail"}
+    assert set(before.models()) == {"openai/gpt-4-turbo", "openai/gpt-3.5-turbo", "no-such-model"}
