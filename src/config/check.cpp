@@ -179,6 +179,10 @@ void Checker::health() {
         fmt::format("health.probe_time ({}) is longer than health.window ({})",
                     format_duration(health.probe_time), format_duration(health.window)),
         "lower probe_time or raise window");
+  const auto openrouters = [&](const auto& model) { return locate(config_, model).upstream == 0; };
+  if (health.probe && std::ranges::none_of(config_.routes.at("default").models, openrouters))
+    add({"health.probe"}, "health.probe asks OpenRouter, and the default route names no model of its",
+        "name one in routes.default, or set probe = false");
 }
 
 }  // namespace

@@ -154,7 +154,8 @@ constexpr Field kFields[] = {
      .key = "probe",
      .kind = Kind::flag,
      .slot = GANTRY_AT(config.health.probe),
-     .sentence = "Asks the primary, at most once a window, when /health/openrouter has no evidence; that "
+     .sentence = "Asks the default route's first model of OpenRouter, at most once a window, when "
+                 "/health/openrouter has no evidence; that "
                  "costs money."},
     {.section = "health",
      .key = "probe_time",

@@ -206,6 +206,12 @@ const Bad kBad[] = {
      "g.toml:2 | routes.default.primary names the upstream llama3, and there is none of that name | describe "
      "it "
      "under [upstreams.llama3], or name a model as author/slug\n"},
+    {"probe_without_a_model_of_openrouter",
+     "[upstreams.local]\nbase_url = \"http://127.0.0.1\"\n[routes.default]\nprimary = \"local:x\"\nfallbacks "
+     "= "
+     "[]\n[health]\nprobe = true\n",
+     "g.toml:7 | health.probe asks OpenRouter, and the default route names no model of its | name one in "
+     "routes.default, or set probe = false\n"},
     {"region_that_nobody_declares", "[routes.default]\nregion = \"eu\"\n",
      "g.toml:2 | no upstream of routes.default's chain is declared to be in its region, eu | declare region "
      "under "

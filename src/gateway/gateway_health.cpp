@@ -1,6 +1,7 @@
 // The gateway's health endpoints, and the probe behind one of them.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 
 #include "gateway/gateway.hpp"
@@ -35,9 +36,22 @@ Task<void> Gateway::serve_health(net::Exchange& exchange, Endpoint which) {
   co_await exchange.reply(reply.status, headers, reply.body);
 }
 
+namespace {
+
+// The default route's first model that OpenRouter serves; that there is one is checked with the
+// configuration.
+std::string probed_model(const config::Config& config) {
+  const auto& models = config.routes.at("default").models;
+  const auto own = [&](const auto& model) { return config::locate(config, model).upstream == 0; };
+  const auto first = std::ranges::find_if(models, own);
+  return first == models.end() ? models.front() : *first;
+}
+
+}  // namespace
+
 Task<void> Gateway::probe() {
   const config::Snapshot config = shard_.config();
-  const std::string model = config->routes.at("default").models.front();
+  const std::string model = probed_model(*config);
   const MonoTime deadline = shard_.loop().now() + config->health.probe_time;
   // 16 tokens: some providers refuse fewer (CONTRACT §3.1).
   auto body = fmt::format(R"({{"model":{},"messages":[{{"role":"user","content":"ping"}}],"max_tokens":16}})",
