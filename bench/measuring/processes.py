@@ -16,11 +16,20 @@ class BenchError(Exception):
     """Something that makes the figures worthless; its text says what and what to do."""
 
 
+def free_ports(count: int) -> list[int]:
+    """Loopback ports that were free a moment ago, all different: they are held until the last is found."""
+    probes = [socket.socket() for _ in range(count)]
+    try:
+        for probe in probes:
+            probe.bind(("127.0.0.1", 0))
+        return [probe.getsockname()[1] for probe in probes]
+    finally:
+        for probe in probes:
+            probe.close()
+
+
 def free_port() -> int:
-    """A loopback port that was free a moment ago."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+    return free_ports(1)[0]
 
 
 def _children(task: Path) -> list[int]:

@@ -9,7 +9,7 @@ import subprocess
 import time
 from pathlib import Path
 
-from .processes import BenchError, Process, free_port
+from .processes import BenchError, free_port, free_ports, Process
 
 PROXY_CORE = 0
 LOAD_CORE = 1
@@ -105,7 +105,8 @@ class Nginx(Side):
         place = folder / name
         shutil.rmtree(place, ignore_errors=True)
         place.mkdir()
-        self._ports = {word: free_port() for word in ("PLAIN", "SECURE", "STREAM", "STREAM_SECURE")}
+        words = ("PLAIN", "SECURE", "STREAM", "STREAM_SECURE")
+        self._ports = dict(zip(words, free_ports(len(words)), strict=True))
         template = (Path(__file__).parent.parent / "nginx.conf.in").read_text()
         descriptors = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
         # More connections than descriptors: nginx begins to drop waiting ones when fewer than a sixteenth are left.

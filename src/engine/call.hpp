@@ -160,11 +160,13 @@ class Call {
   struct Planning {
     route::Source only;                  // the usual case needs no list
     std::vector<route::Source> sources;  // of several
-    std::vector<route::Candidate> candidates;
-    std::vector<Destination> destinations;  // of several: where each candidate is asked, and as what
+    std::array<route::Candidate, 4> few;
+    std::vector<route::Candidate> many;
+    std::span<route::Candidate> candidates;  // one of the two
+    std::vector<Destination> destinations;   // of several: where each candidate is asked, and as what
     std::optional<route::Plan> plan;
   };
-  std::unique_ptr<Planning> planning_;
+  std::optional<Planning> planning_;
   route::CallFeed feed_;
   route::Way way_;           // of the attempt under way
   MonoTime until_ = kNever;  // when it is given up

@@ -46,24 +46,31 @@ std::span<const route::Source> Call::sources(Planning& planning) {
 }
 
 void Call::add_candidates(Planning& planning) {
-  planning.candidates.reserve(admission_.chain.size());
+  const std::size_t models = admission_.chain.size();
+  if (models > planning.few.size()) planning.many.resize(models);
+  planning.candidates =
+      planning.many.empty() ? std::span(planning.few).first(models) : std::span(planning.many);
   if (targets_->size() == 1) {
-    for (const auto model : admission_.chain)
-      planning.candidates.push_back(
-          {.model = shard_.model_scope(targets_->front(), model), .is_free = model.ends_with(":free")});
+    for (std::size_t i = 0; i < models; ++i) {
+      const auto model = admission_.chain[i];
+      planning.candidates[i] = {.model = shard_.model_scope(targets_->front(), model),
+                                .is_free = model.ends_with(":free")};
+    }
     return;
   }
   planning.destinations =
       destinations(admission_.chain, *config_, admission_.demands, admission_.route->region);
-  for (const auto& to : planning.destinations)
-    planning.candidates.push_back({.model = shard_.model_scope((*targets_)[to.upstream], to.model),
-                                   .source = static_cast<std::uint32_t>(to.upstream),
-                                   .is_free = to.free,
-                                   .cannot = to.unmet != Unmet::none});
+  for (std::size_t i = 0; i < models; ++i) {
+    const auto& to = planning.destinations[i];
+    planning.candidates[i] = {.model = shard_.model_scope((*targets_)[to.upstream], to.model),
+                              .source = static_cast<std::uint32_t>(to.upstream),
+                              .is_free = to.free,
+                              .cannot = to.unmet != Unmet::none};
+  }
 }
 
 route::Step Call::first_step() {
-  planning_ = std::make_unique<Planning>();
+  planning_.emplace();
   add_candidates(*planning_);
   const route::PlanLimits limits{.retries = admission_.route->retries,
                                  .fallback_on_policy = admission_.route->fallback_on_policy};
@@ -161,10 +168,9 @@ Task<Call::Sent> Call::send() {
   const UpstreamTarget& to = target();
   const auto accept = facts_.stream ? "text/event-stream" : "application/json";
   const UpstreamHeaders headers(admission_.route->attribution, to.keys[key_].authorization, request_.headers,
-                                accept);
-  std::string path;
-  path.reserve(to.base.path.size() + request_.dialect->path.size());
-  path.append(to.base.path).append(request_.dialect->path);
+                                accept, &shard_.headers_room_);
+  std::string& path = shard_.path_room_;
+  path.assign(to.base.path).append(request_.dialect->path);
   const net::ClientRequest request{
       .method = "POST", .path = path, .headers = headers.all(), .body = pieces, .on_its_way = &asked_};
   const auto& limits = admission_.route->timeouts;

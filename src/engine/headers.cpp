@@ -37,7 +37,10 @@ bool passes_to_client(std::string_view name) {
 }
 
 UpstreamHeaders::UpstreamHeaders(const config::Attribution& attribution, const Secret& authorization,
-                                 const net::HeaderView* client, std::string_view accept) {
+                                 const net::HeaderView* client, std::string_view accept,
+                                 std::vector<net::Header>* room)
+    : headers_(room ? *room : own_) {
+  headers_.clear();
   headers_.reserve(12);
   if (!authorization.empty()) headers_.push_back({"Authorization", authorization.reveal()});
   headers_.push_back({"Content-Type", "application/json"});

@@ -13,20 +13,22 @@
 
 namespace gantry::engine {
 
-/// Headers of one upstream request. Owns nothing: views into the client's headers, the configuration and
-/// `storage`.
+/// Headers of one upstream request: views into the client's headers and the configuration.
 class UpstreamHeaders {
  public:
-  /// `authorization` is "Bearer …", or empty for none, and outlives this; `client` may be null.
+  /// `authorization` is "Bearer …", or empty for none, and outlives this; `client` may be null. `room` is
+  /// where the list is kept, for those who make one for every call: good until it is used for another.
   UpstreamHeaders(const config::Attribution& attribution, const Secret& authorization,
-                  const net::HeaderView* client, std::string_view accept);
+                  const net::HeaderView* client, std::string_view accept,
+                  std::vector<net::Header>* room = nullptr);
   UpstreamHeaders(const UpstreamHeaders&) = delete;  // views into itself
   UpstreamHeaders& operator=(const UpstreamHeaders&) = delete;
   [[nodiscard]] std::span<const net::Header> all() const { return headers_; }
 
  private:
   void add_attribution(const config::Attribution& attribution, const net::HeaderView* client);
-  std::vector<net::Header> headers_;
+  std::vector<net::Header> own_;
+  std::vector<net::Header>& headers_;
   std::string categories_;
 };
 

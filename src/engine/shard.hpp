@@ -8,6 +8,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/random.hpp"
 #include "base/task.hpp"
@@ -107,6 +108,9 @@ class Shard {
   Random random_;
   Upstreams upstreams_;
   std::shared_ptr<const UpstreamTarget> target_;  // the first of the upstreams, OpenRouter; holds all
+  // Room for what a request is made of, until the client has copied it.
+  std::vector<net::Header> headers_room_;
+  std::string path_room_;
   wire::RequestScanner request_scanner_;
   wire::ReplyScanner reply_scanner_;
   std::atomic<std::size_t> active_{0};

@@ -56,6 +56,7 @@ struct ClientStats {
   std::size_t spare = 0;  ///< storages that are kept for coming requests
 };
 
+/// All but the body is copied before send() first waits.
 struct ClientRequest {
   std::string_view method;
   std::string_view path;            ///< with query, as it goes on the request line
