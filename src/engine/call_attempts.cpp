@@ -200,6 +200,9 @@ void Call::note_attempt(const AttemptEnd& end) {
   const bool of_the_model =
       ended.verdict.scope == route::Scope::model || ended.verdict.scope == route::Scope::provider;
   if (of_the_model && !way_.model.tracked()) way_.model = shard_.track(target(), admission_.chain[model_]);
+  // A key that a reload has replaced may fail as it likes: its name stands for another one by now.
+  if (targets_ != shard_.upstreams() && !is_current(*shard_.upstreams(), target(), key_))
+    way_.key = way_.free_allowance = route::kUntracked;
   told(feed_.ended(way_, ended, now, shard_.random_));
   if (end.verdict && end.verdict->key != route::KeyDoubt::none) shard_.key_watch_.doubt(way_.key);
   if (end.outcome != route::Outcome::delivered)

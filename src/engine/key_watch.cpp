@@ -1,5 +1,7 @@
 #include "engine/key_watch.hpp"
 
+#include <algorithm>
+
 #include "base/money.hpp"
 #include "engine/shard.hpp"
 #include "observe/log.hpp"
@@ -24,18 +26,17 @@ std::optional<PicoUsd> left_on(std::string_view body) {
 }  // namespace
 
 void KeyWatch::doubt(route::ScopeId key) {
-  auto& asking = shard_.failover().asking_about_key;
-  if (asking.exchange(true)) return;
-  key_ = key;
-  shard_.loop().spawn(ask(key));
+  const auto place = find_key(shard_.upstreams(), key);
+  if (!place || place->upstream != 0) return;
+  if (shard_.failover().keys_asked.begin(key)) shard_.loop().spawn(ask(*place));
 }
 
-Task<void> KeyWatch::ask(route::ScopeId key) {
-  const auto told = co_await shard_.fetch("/key");
-  shard_.failover().asking_about_key = false;
-  if (told) settle(key, told->status, told->body);
-  const auto breaker = shard_.failover().scopes.breaker(key);
-  if (breaker.state() == route::Breaker::State::held) look_again();
+Task<void> KeyWatch::ask(KeyPlace key) {
+  const auto scope = key.target().key_scopes[key.key].key;
+  const auto told = co_await shard_.fetch("/key", key);
+  shard_.failover().keys_asked.end(scope);
+  if (told && is_current(*shard_.upstreams(), key.target(), key.key)) settle(scope, told->status, told->body);
+  if (shard_.failover().scopes.breaker(scope).state() == route::Breaker::State::held) keep(scope);
 }
 
 void KeyWatch::settle(route::ScopeId key, int status, std::string_view body) {
@@ -62,12 +63,27 @@ void KeyWatch::settle(route::ScopeId key, int status, std::string_view body) {
                 {"reason", name(scopes.breaker(key).reason())}});
 }
 
-void KeyWatch::look_again() {
-  const auto look = [](void* self) {
-    auto& watch = *static_cast<KeyWatch*>(self);
-    watch.doubt(watch.key_);
-  };
+void KeyWatch::keep(route::ScopeId key) {
+  if (std::ranges::find(held_, key) == held_.end()) held_.push_back(key);
+  arm();
+}
+
+void KeyWatch::arm() {
+  if (armed_ || held_.empty()) return;
+  armed_ = true;
+  const auto look = [](void* self) { static_cast<KeyWatch*>(self)->look_again(); };
   shard_.loop().set_timer(timer_, shard_.loop().now() + kLookAgain, look, this);
+}
+
+// A key that somebody else asks about just now stays: who asks may not be the one that keeps it.
+void KeyWatch::look_again() {
+  armed_ = false;
+  std::erase_if(held_, [this](route::ScopeId key) {
+    return shard_.failover().scopes.breaker(key).state() != route::Breaker::State::held ||
+           !find_key(shard_.upstreams(), key);
+  });
+  for (const auto key : held_) doubt(key);
+  arm();
 }
 
 }  // namespace gantry::engine

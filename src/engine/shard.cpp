@@ -26,8 +26,6 @@ Shard::~Shard() = default;
 void Shard::configure(config::Snapshot config) {
   config_ = std::move(config);
   upstreams_.configure(*config_, with_.failover.scopes.names());
-  const auto& targets = upstreams_.targets();
-  target_ = std::shared_ptr<const UpstreamTarget>(targets, &targets->front());
 }
 
 route::ScopeId Shard::model_scope(const UpstreamTarget& target, std::string_view model) const {
@@ -72,19 +70,38 @@ void Shard::look_for_rest() {
   loop_.set_timer(rest_timer_, loop_.now() + kRestInterval, ring, this);
 }
 
-Task<Result<Fetched>> Shard::fetch(std::string path) {
+// The first one of OpenRouter's that no breaker leaves alone, else the first.
+KeyPlace Shard::usable_key() const {
+  const auto& scopes = with_.failover.scopes;
+  const auto closed = [&scopes](const route::KeyScopes& each) {
+    return scopes.breaker(each.key).state() == route::Breaker::State::closed;
+  };
+  const auto& keys = upstreams()->front().key_scopes;
+  const auto found = std::ranges::find_if(keys, closed);
+  const auto key = found == keys.end() ? 0 : found - keys.begin();
+  return {.targets = upstreams(), .upstream = 0, .key = static_cast<std::size_t>(key)};
+}
+
+Task<Result<Fetched>> Shard::fetch(std::string path) { return fetch(std::move(path), usable_key()); }
+
+Task<Result<Fetched>> Shard::fetch(std::string path, KeyPlace with) {
   const auto limit = config_->routes.at("default").timeouts.silence;
-  return ask("GET", std::move(path), {}, earlier(kNever, loop_.now(), limit));
+  return exchange(std::move(with), "GET", std::move(path), {}, earlier(kNever, loop_.now(), limit));
 }
 
 Task<Result<Fetched>> Shard::ask(std::string_view method, std::string path, std::string body,
                                  MonoTime deadline) {
+  return exchange(usable_key(), method, std::move(path), std::move(body), deadline);
+}
+
+Task<Result<Fetched>> Shard::exchange(KeyPlace with, std::string_view method, std::string path,
+                                      std::string body, MonoTime deadline) {
   const config::Snapshot config = config_;
-  const auto target = target_;
+  const UpstreamTarget& target = with.target();
   const config::Route& route = config->routes.at("default");
-  const UpstreamHeaders headers(route.attribution, target->keys.front().authorization, nullptr,
+  const UpstreamHeaders headers(route.attribution, target.keys[with.key].authorization, nullptr,
                                 "application/json");
-  const std::string full = target->base.path + path;
+  const std::string full = target.base.path + path;
   const std::string_view piece = body;
   const net::ClientRequest request{.method = method,
                                    .path = full,
@@ -92,7 +109,7 @@ Task<Result<Fetched>> Shard::ask(std::string_view method, std::string path, std:
                                    .body = std::span(&piece, body.empty() ? 0 : 1)};
   const net::ClientDeadlines deadlines{.connect = earlier(deadline, loop_.now(), route.timeouts.connect),
                                        .head = deadline};
-  auto sent = co_await target->client->send(target->base.origin, request, deadlines, nullptr);
+  auto sent = co_await target.client->send(target.base.origin, request, deadlines, nullptr);
   if (!sent) co_return std::unexpected(sent.error().failure);
   net::ClientResponse response = std::move(*sent);
   auto whole = co_await response.read_all(kMaxFetched, deadline);
@@ -103,8 +120,9 @@ Task<Result<Fetched>> Shard::ask(std::string_view method, std::string path, std:
 
 Task<void> Shard::warm() {
   constexpr std::size_t kConnections = 1;
-  const auto target = target_;
-  co_await target->client->warm(target->base.origin, kConnections);
+  const auto held = upstreams();
+  const UpstreamTarget& first = held->front();
+  co_await first.client->warm(first.base.origin, kConnections);
 }
 
 void Shard::cut_calls() {

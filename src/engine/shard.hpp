@@ -63,9 +63,11 @@ class Shard {
 
   /// One call, to its end: the answer or an error has been delivered and the call recorded when it returns.
   Task<void> call(CallRequest request, Delivery& delivery);
-  /// GET `path` (with query) of the upstream, with its key; bounded to 16 MiB and the default route's silence
-  /// time.
+  /// GET `path` (with query) of OpenRouter, with its first key that is not left alone; bounded to 16 MiB and
+  /// the default route's silence time.
   Task<Result<Fetched>> fetch(std::string path);
+  /// The same with this key of this upstream.
+  Task<Result<Fetched>> fetch(std::string path, KeyPlace with);
   /// A small request outside of any call (the health probe): no fallback, no record. `method` outlives it.
   Task<Result<Fetched>> ask(std::string_view method, std::string path, std::string body, MonoTime deadline);
 
@@ -91,6 +93,9 @@ class Shard {
  private:
   friend class Call;
 
+  [[nodiscard]] KeyPlace usable_key() const;
+  Task<Result<Fetched>> exchange(KeyPlace with, std::string_view method, std::string path, std::string body,
+                                 MonoTime deadline);
   void call_begins();
   void call_ends();
   /// Plain attempts whose client has left, read to their end for their cost (DESIGN §4, Hang-ups).
@@ -107,7 +112,6 @@ class Shard {
   config::Snapshot config_;
   Random random_;
   Upstreams upstreams_;
-  std::shared_ptr<const UpstreamTarget> target_;  // the first of the upstreams, OpenRouter; holds all
   // Room for what a request is made of, until the client has copied it.
   std::vector<net::Header> headers_room_;
   std::string path_room_;

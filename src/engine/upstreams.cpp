@@ -82,6 +82,27 @@ std::shared_ptr<net::TlsContext> UpstreamTls::find(const std::string& ca_file) c
 
 // ---- keys
 
+std::optional<KeyPlace> find_key(std::shared_ptr<const Targets> targets, route::ScopeId key) {
+  if (!key.tracked()) return std::nullopt;
+  for (std::size_t i = 0; i < targets->size(); ++i) {
+    const auto& scopes = (*targets)[i].key_scopes;
+    const auto found = std::ranges::find(scopes, key, &route::KeyScopes::key);
+    if (found != scopes.end())
+      return KeyPlace{std::move(targets), i, static_cast<std::size_t>(found - scopes.begin())};
+  }
+  return std::nullopt;
+}
+
+bool is_current(const Targets& now, const UpstreamTarget& target, std::size_t key) {
+  for (const auto& each : now) {
+    const auto found = std::ranges::find(each.key_scopes, target.key_scopes[key].key, &route::KeyScopes::key);
+    if (found == each.key_scopes.end()) continue;
+    const auto place = static_cast<std::size_t>(found - each.key_scopes.begin());
+    return each.keys[place].authorization.matches(target.keys[key].authorization.reveal());
+  }
+  return false;
+}
+
 std::vector<KeyName> replaced_keys(const config::Config& before, const config::Config& after) {
   std::vector<KeyName> out;
   for (std::size_t i = 0; i < config::upstream_count(before); ++i) {

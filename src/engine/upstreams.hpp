@@ -7,6 +7,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -61,6 +62,20 @@ struct UpstreamTarget {
 /// All of them, by the index that config::upstream_at() has. A call keeps those it began with across a
 /// reload, and with them their clients: whoever awaits a client or holds a response of one holds these.
 using Targets = std::vector<UpstreamTarget>;
+
+/// One key of one upstream, and what it stands in.
+struct KeyPlace {
+  std::shared_ptr<const Targets> targets;
+  std::size_t upstream = 0;
+  std::size_t key = 0;
+  [[nodiscard]] const UpstreamTarget& target() const { return (*targets)[upstream]; }
+};
+/// By its scope; nullopt when the configuration has it no more.
+std::optional<KeyPlace> find_key(std::shared_ptr<const Targets> targets, route::ScopeId key);
+
+/// Whether the target's key still stands in `now` with the same secret under its name: what an old one causes
+/// must not be held against its successor.
+bool is_current(const Targets& now, const UpstreamTarget& target, std::size_t key);
 
 /// The keys of upstreams whose names are in both and whose secrets differ: what is remembered of such a name
 /// is another key's.

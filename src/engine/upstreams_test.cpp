@@ -160,6 +160,32 @@ TEST_F(UpstreamsTest, tell_which_key_has_another_secret_under_its_old_name) {
   EXPECT_THAT(replaced_keys(config, next), ElementsAre(KeyName{"openrouter", "key-1"}));
 }
 
+TEST_F(UpstreamsTest, know_a_key_that_a_reload_has_replaced) {
+  const auto before = upstreams->targets();
+  EXPECT_TRUE(is_current(*upstreams->targets(), before->at(0), 0));
+  config.upstream.keys.push_back({.name = "key-2", .secret = Secret("another")});
+  upstreams->configure(config, names);
+  EXPECT_TRUE(is_current(*upstreams->targets(), before->at(0), 0));
+  config.upstream.keys[0].secret = Secret("renewed");
+  upstreams->configure(config, names);
+  EXPECT_FALSE(is_current(*upstreams->targets(), before->at(0), 0));
+  EXPECT_TRUE(is_current(*upstreams->targets(), before->at(1), 0)) << "which has no key";
+  config.upstream.keys.erase(config.upstream.keys.begin());
+  upstreams->configure(config, names);
+  EXPECT_FALSE(is_current(*upstreams->targets(), before->at(0), 0)) << "it is gone";
+}
+
+TEST_F(UpstreamsTest, find_a_key_by_its_scope) {
+  config.upstreams[0].keys = {{.name = "a", .secret = Secret("a")}, {.name = "b", .secret = Secret("b")}};
+  upstreams->configure(config, names);
+  const auto found = find_key(upstreams->targets(), target(1).key_scopes[1].key);
+  ASSERT_TRUE(found);
+  EXPECT_EQ(found->upstream, 1u);
+  EXPECT_EQ(found->key, 1u);
+  EXPECT_FALSE(find_key(upstreams->targets(), route::kUntracked));
+  EXPECT_FALSE(find_key(upstreams->targets(), target(1).scope));
+}
+
 TEST(UpstreamTls, is_there_for_the_authorities_of_https_upstreams) {
   UpstreamTls tls;
   config::Config config;

@@ -2,7 +2,9 @@
 
 #include <pthread.h>
 
+#include <atomic>
 #include <csignal>
+#include <utility>
 
 #include "gateway/limits.hpp"
 #include "observe/log.hpp"
@@ -131,20 +133,35 @@ void Runtime::name_models(const config::Config& config) {
   for (const auto& [name, route] : config.routes) observer_.name_models(route.models);
 }
 
+// What is known of a key stays with its name; another secret under that name is another key.
+void Runtime::forget_replaced_keys(const config::Config& before, const config::Config& after) {
+  using route::Scope;
+  auto& scopes = failover_.scopes;
+  for (const auto& [upstream, key] : engine::replaced_keys(before, after)) {
+    const auto above = scopes.names().find(Scope::upstream, route::kUntracked, upstream);
+    const auto id = scopes.names().find(Scope::key, above, key);
+    for (const auto each : {id, scopes.names().find(Scope::free_allowance, id, "free")})
+      if (each.tracked()) scopes.reset(each, time_.mono());
+  }
+}
+
 Result<void> Runtime::configure(config::Snapshot next) {
   if (serves_tls(*next) != serves_tls(*config_))
     return fail(Fault::bad_input, "server.tls_certificate turns TLS on or off, which needs another listener");
   const auto tls = listener_tls(next->server);
   if (!tls) return std::unexpected(tls.error());
   if (auto ready = upstream_tls_.prepare(*next); !ready) return ready;
-  config_ = next;
+  const auto before = std::exchange(config_, next);
   name_models(*next);
   const auto limits = connection_limits(next->server, raise_descriptor_limit());
   const auto snapshot = for_one_shard(*next, limits, workers_.size());
+  const auto left = std::make_shared<std::atomic<std::size_t>>(workers_.size());
   for (auto& worker : workers_)
-    worker->loop.post([w = worker.get(), snapshot, tls = *tls] {
+    worker->loop.post([this, w = worker.get(), before, snapshot, left, tls = *tls] {
       w->shard->configure(snapshot);
       if (tls) w->server->use_tls(tls);
+      // Not before the last one: who still has an old key may find it refused.
+      if (left->fetch_sub(1) == 1) forget_replaced_keys(*before, *snapshot);
     });
   return {};
 }

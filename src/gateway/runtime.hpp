@@ -47,6 +47,7 @@ class Runtime {
   Runtime(bool simulated, const TimeSource& time, TestControl* control, std::size_t shards);
   Result<void> listen(const config::Config& config, std::size_t shards);
   void name_models(const config::Config& config);
+  void forget_replaced_keys(const config::Config& before, const config::Config& after);
   struct DrainTimes {
     Duration delay, limit;
   };
