@@ -42,7 +42,9 @@ std::string line_of(const route::ScopeState& scope, MonoTime now) {
   return out + "}";
 }
 
-bool is_local(const net::Endpoint& peer) {
+// A proxy on this machine that passes strangers on says so in one of these headers.
+bool is_local(const net::Endpoint& peer, const net::HeaderView& headers) {
+  if (headers.get("x-forwarded-for") || headers.get("forwarded") || headers.get("x-real-ip")) return false;
   return peer.unix_path || peer.address == "::1" || peer.address.starts_with("127.");
 }
 
@@ -50,7 +52,7 @@ bool is_local(const net::Endpoint& peer) {
 
 Task<void> Gateway::serve_breakers(net::Exchange& exchange, Endpoint which) {
   // Until there is an admin token, who may reach this is who is on this machine.
-  if (!is_local(exchange.peer())) {
+  if (!is_local(exchange.peer(), exchange.head().headers)) {
     auto refused =
         refuse(exchange, {403, "The admin API answers this machine only.",
                           "Call it from the machine that the gateway runs on.", "permission_denied"});

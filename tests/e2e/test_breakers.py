@@ -140,3 +140,8 @@ def test_a_402_that_a_client_causes_shuts_nobody_out(timed, simulator):
     for _ in range(20):
         assert gateway.chat(model="sim/status-402").status_code == 503
         assert work(gateway, 1) == {200: 1}
+
+
+def test_the_admin_paths_are_not_for_those_whom_a_proxy_passes_on(gateway):
+    for name in ("x-forwarded-for", "forwarded", "x-real-ip"):
+        error_of(gateway.http.get("/admin/v1/breakers", headers={name: "203.0.113.9"}), 403)
