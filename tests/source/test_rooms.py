@@ -16,15 +16,22 @@ USES = {
     "wire": {"base"},
     "route": {"base", "wire"},
     "spend": {"base", "wire"},
+    "ledger": {"base", "net", "spend"},
+    "access": {"base", "wire", "spend", "ledger"},
     "config": {"base"},
     "net": {"base"},
     "observe": {"base", "route", "wire"},
-    "engine": {"base", "wire", "route", "spend", "config", "net", "observe"},
+    "engine": {"base", "wire", "route", "spend", "ledger", "access", "config", "net", "observe"},
     "sim": {"base", "net"},
     # It hosts the whole process: the launch checks before serving, and the simulator of `gantry up --sim`.
-    "gateway": {"base", "wire", "route", "spend", "config", "net", "observe", "engine", "launch", "sim"},
+    "gateway": {
+        "base", "wire", "route", "spend", "ledger", "access", "config", "net", "observe", "engine", "launch", "sim",
+    },
     "launch": {"base", "wire", "route", "spend", "config", "net", "observe", "engine"},
-    "cli": {"base", "wire", "route", "spend", "config", "net", "observe", "engine", "gateway", "launch", "sim"},
+    "cli": {
+        "base", "wire", "route", "spend", "ledger", "access", "config", "net", "observe", "engine", "gateway", "launch",
+        "sim",
+    },
 }
 PURE = {"base", "wire", "route", "spend"}
 

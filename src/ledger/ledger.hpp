@@ -1,0 +1,248 @@
+#pragma once
+// The ledger: what must survive. Accounts, client keys, leases, attempts and their costs, alerts that were
+// given (DESIGN §5). One implementation over a small SQL driver; SQLite and PostgreSQL are the drivers, and
+// one contract suite runs on both.
+//
+// Blocking, and used by one thread at a time: the recorder's (recorder.hpp), or a command that holds the
+// state directory. Every change is one transaction: it is there as a whole after any crash, or not at all.
+//
+// The rule of leases, for each pot (account, window) with a limit:
+//
+//     settled + pending + Σ over live holders of max(0, granted − spent) ≤ limit,
+//
+// but for overshoot, which counts in `settled`. `granted` is what a holder may have committed in all in that
+// window (settled, held and pending together, since it began); `spent` is what of it the ledger has seen end,
+// by apply().
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <expected>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/money.hpp"
+#include "base/result.hpp"
+#include "base/time.hpp"
+#include "ledger/entries.hpp"
+#include "spend/account.hpp"
+
+namespace gantry::ledger {
+
+using spend::AccountId;
+using spend::PotId;
+
+// ---- who
+
+struct Account {
+  AccountId id;
+  spend::AccountKind kind = spend::AccountKind::organisation;
+  AccountId parent;  ///< none for the organisation
+  std::string name;  ///< unique among its siblings that are not deleted
+  spend::Limits limits;
+  bool disabled = false;  ///< a project or a key that takes no calls
+  WallTime created{};
+};
+
+/// The hash of one secret of a client key. During a rotation a key has two.
+struct KeySecret {
+  std::string hash;   ///< SHA-256, 64 lower-case hexadecimal digits
+  std::string shown;  ///< "gk-abc…123": enough to recognise it
+  WallTime created{};
+  std::optional<WallTime> expires{};  ///< from then on it is not accepted
+};
+
+/// A client key is an account with secrets and a policy. The ledger does not read the policy
+/// (access/key_policy).
+struct ClientKey {
+  Account account;
+  std::string policy;  ///< JSON
+  std::optional<WallTime> expires{};
+  std::vector<KeySecret> secrets;
+};
+
+/// Everything that decides who may call, at one revision: it grows with every change of accounts and keys.
+struct Directory {
+  std::int64_t revision = 0;
+  std::vector<Account> accounts;  ///< organisation and projects, without deleted ones
+  std::vector<ClientKey> keys;    ///< the same
+};
+
+/// What a change leaves as it is, and what it sets: nullopt inside is "no limit", "never".
+struct AccountChange {
+  std::optional<std::string> name{};
+  std::array<std::optional<std::optional<PicoUsd>>, spend::kPeriodCount> limits{};
+  std::optional<bool> disabled{};
+};
+struct KeyChange {
+  AccountChange account{};
+  std::optional<std::string> policy{};
+  std::optional<std::optional<WallTime>> expires{};
+};
+
+// ---- leases
+
+/// A process run that owns leases and writes journals.
+struct HolderId {
+  std::int64_t value = 0;
+  auto operator<=>(const HolderId&) const = default;
+};
+
+struct LeaseWish {
+  PotId pot;
+  PicoUsd least;  ///< granted must come to this, in all, or nothing changes
+  PicoUsd most;   ///< and should come to this, as far as it fits
+};
+/// What became of a wish, and what the pot looks like after it.
+struct Lease {
+  PotId pot;
+  bool enough = false;
+  PicoUsd granted;               ///< in all, to this holder
+  std::optional<PicoUsd> limit;  ///< nullopt: there is none, and nothing needs to be leased
+  PicoUsd settled, pending;
+  PicoUsd leased;     ///< what all live holders own and have not spent, this one too
+  PicoUsd elsewhere;  ///< of it what others own
+};
+struct Return {
+  PotId pot;
+  PicoUsd granted;  ///< what the holder keeps, in all; never below what it has committed
+};
+
+// ---- attempts
+
+struct JournalPosition {
+  std::uint32_t shard = 0;
+  std::uint64_t sequence = 0;  ///< of the last entry that was applied; 0 = none
+};
+
+/// An attempt whose cost nobody knows yet.
+struct Pending {
+  AttemptId attempt{};
+  HolderId holder{};
+  spend::Path payer{};
+  WallTime began{}, ended{};
+  PicoUsd estimate{};
+  std::string generation;  ///< "" when upstream never named it
+  std::string model, upstream, upstream_key;
+};
+/// What a pending attempt turned out to cost.
+struct Resolution {
+  AttemptId attempt{};
+  PicoUsd cost{};
+  PicoUsd upstream_cost{};
+  spend::CostSource source = spend::CostSource::told;
+  std::int64_t prompt_tokens = 0, completion_tokens = 0;
+  std::string served_model, provider;
+};
+
+// ---- what was spent
+
+struct Spent {
+  std::optional<PicoUsd> limit;
+  PicoUsd settled, pending, leased, overshoot;
+};
+
+enum class UsageBy : std::uint8_t { key, project, model, day };
+struct UsageQuery {
+  WallTime from{}, to{};  ///< whole UTC days: from the day of `from` to that of `to`, both in it
+  std::vector<UsageBy> by;
+  std::optional<AccountId> key{}, project{};
+};
+struct UsageRow {
+  std::string key, project, model, day;  ///< of those that the query groups by; else ""
+  std::int64_t calls = 0;                ///< attempts whose answer was delivered
+  std::int64_t attempts = 0;
+  std::int64_t prompt_tokens = 0, completion_tokens = 0;
+  PicoUsd cost;                    ///< settled, all sources
+  PicoUsd upstream_cost;           ///< BYOK
+  PicoUsd computed, assumed;       ///< of the cost, by their source
+  std::array<PicoUsd, 5> waste{};  ///< by spend::Waste; [none] is what bought an answer
+  PicoUsd overshoot, pending;
+};
+
+/// Usage that upstream told of a key beyond what was booked for it (DESIGN §5, totals).
+struct UpstreamTotal {
+  std::string upstream_key;
+  std::string day;  ///< 2026-11-24
+  PicoUsd told;     ///< growth of `usage` that GET /key told over that day
+  PicoUsd booked;   ///< settled on that key over the same time
+};
+
+class Ledger {
+ public:
+  virtual ~Ledger() = default;
+
+  /// The ledger's own clock: decides windows and expiry for all replicas.
+  virtual Result<WallTime> now() = 0;
+
+  // ---- accounts and keys. Errors: bad_input (a name that is taken, a parent that does not exist),
+  // not_found.
+  virtual Result<std::int64_t> revision() = 0;
+  virtual Result<Directory> directory() = 0;
+  virtual Result<AccountId> add_project(std::string_view name, const spend::Limits& limits) = 0;
+  virtual Result<AccountId> add_key(AccountId project, const ClientKey& key) = 0;
+  virtual Result<void> change(AccountId account, const AccountChange& change) = 0;
+  virtual Result<void> change_key(AccountId key, const KeyChange& change) = 0;
+  /// Adds a secret; those that the key had before expire at `old_until`, unless they expire sooner.
+  virtual Result<void> rotate(AccountId key, const KeySecret& secret, WallTime old_until) = 0;
+  /// A deleted key or project (without keys) is in no directory; what it spent stays in usage under its name.
+  virtual Result<void> remove(AccountId account) = 0;
+
+  // ---- holders and leases
+  virtual Result<HolderId> begin_holder(std::string_view name, Duration lives) = 0;
+  /// Prolongs all leases of the holder. Errors: not_found when it was taken for dead: it grants nothing any
+  /// more.
+  virtual Result<void> heartbeat(HolderId holder, Duration lives) = 0;
+  /// What it granted and did not spend comes back; its attempts without an end become pending. After its
+  /// journal was applied to the end.
+  virtual Result<void> end_holder(HolderId holder) = 0;
+  /// Holders of this name that began and did not end, with nobody alive behind them.
+  virtual Result<std::vector<HolderId>> left_behind(std::string_view name) = 0;
+  virtual Result<std::vector<Lease>> lease(HolderId holder, std::span<const LeaseWish> wishes) = 0;
+  virtual Result<void> give_back(HolderId holder, std::span<const Return> returns) = 0;
+
+  // ---- attempts
+  /// Applies entries in their order and stores the position, in one transaction. Entries up to a position
+  /// that is stored already are passed over, so that a replay books nothing twice. An entry that speaks of an
+  /// attempt nobody knows is counted in `strays` of check().
+  virtual Result<void> apply(HolderId holder, std::uint32_t shard, std::uint64_t first_sequence,
+                             std::span<const Entry> entries) = 0;
+  virtual Result<std::vector<JournalPosition>> positions(HolderId holder) = 0;
+  /// The oldest first, by their end.
+  virtual Result<std::vector<Pending>> pending(std::size_t most) = 0;
+  /// What was pending is settled: returns it as it was; nullopt when it was settled already.
+  virtual Result<std::optional<Pending>> resolve(const Resolution& resolution) = 0;
+
+  // ---- reading
+  virtual Result<std::array<Spent, spend::kPeriodCount>> spent(AccountId account) = 0;
+  virtual Result<std::vector<UsageRow>> usage(const UsageQuery& query) = 0;
+  /// Which key's attempt made this generation.
+  virtual Result<std::optional<AccountId>> owner(std::string_view generation) = 0;
+
+  // ---- around it
+  /// True the first time that this is said: alerts are given once.
+  virtual Result<bool> first_time(std::string_view event) = 0;
+  virtual Result<void> keep(std::string_view name,
+                            std::string_view document) = 0;  ///< the last good price list
+  virtual Result<std::optional<std::string>> kept(std::string_view name) = 0;
+  virtual Result<void> note_total(const UpstreamTotal& total) = 0;
+  virtual Result<std::vector<UpstreamTotal>> totals(std::string_view from_day, std::string_view to_day) = 0;
+  /// What was settled on attempts with this upstream key that ended in [from, to).
+  virtual Result<PicoUsd> booked(std::string_view upstream_key, WallTime from, WallTime to) = 0;
+
+  /// A copy of the whole, consistent, while it is in use. SQLite only; PostgreSQL has its own tools.
+  virtual Result<void> backup(const std::string& path) = 0;
+  /// Sums that must agree, and the store's own integrity check: one line for each thing that is wrong.
+  virtual Result<std::vector<std::string>> check() = 0;
+};
+
+/// `where`: a file ("/var/lib/gantry/ledger.db"), ":memory:", or "postgres://…". Makes what is missing,
+/// brings an older schema forward, and refuses a newer one that says it needs a newer program. `time` is the
+/// ledger's clock for SQLite. Errors: bad_input and system, each with what to do; never with a password.
+Result<std::unique_ptr<Ledger>> open(const std::string& where, const TimeSource& time);
+
+}  // namespace gantry::ledger
