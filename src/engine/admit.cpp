@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "wire/portable.hpp"
 #include "wire/shown_text.hpp"
 
 namespace gantry::engine {
@@ -169,6 +170,9 @@ std::expected<Admission, wire::Refusal> admit(std::string_view body, const wire:
 
 namespace {
 
+// Of two limits of which 0 is none.
+std::int64_t lower_of(std::int64_t a, std::int64_t b) { return a == 0 ? b : b == 0 ? a : std::min(a, b); }
+
 // The edits of one attempt. New members go to the front of the object, in one piece.
 class Editing {
  public:
@@ -181,7 +185,7 @@ class Editing {
   }
   void models(const Asking& asking);
   void provider(std::string_view model, std::span<const std::string_view> avoid);
-  void limit(std::string_view field);
+  void limit(std::string_view field, std::int64_t most_tokens);
   void temperature() {
     const auto& wanted = admission_.route->temperature;
     if (wanted && !facts_.has_temperature) insert("temperature", fmt::format("{}", *wanted));
@@ -200,8 +204,7 @@ class Editing {
     if (at) return body_.replace(*at, std::move(value));
     insert(name, value);
   }
-  void clamp(std::optional<std::int64_t> given, std::optional<wire::ByteRange> at) {
-    const auto ceiling = admission_.route->max_tokens_ceiling;
+  void clamp(std::optional<std::int64_t> given, std::optional<wire::ByteRange> at, std::int64_t ceiling) {
     if (given && at && ceiling > 0 && *given > ceiling) body_.replace(*at, std::to_string(ceiling));
   }
 
@@ -225,7 +228,7 @@ void Editing::models(const Asking& asking) {
 }
 
 void Editing::provider(std::string_view model, std::span<const std::string_view> avoid) {
-  if ((!admission_.provider && avoid.empty()) || of_other_upstream(model)) return;
+  if (!admission_.provider && avoid.empty()) return;
   auto object = admission_.provider;
   const auto sent = provider_of(body_.body(), facts_);
   // A preset may hold a provider object of its own, which one that we put in would replace (CONTRACT §3.4).
@@ -238,13 +241,13 @@ void Editing::provider(std::string_view model, std::span<const std::string_view>
   if (object) set("provider", facts_.provider_value, std::move(*object));
 }
 
-void Editing::limit(std::string_view field) {
+void Editing::limit(std::string_view field, std::int64_t most_tokens) {
   const auto& route = *admission_.route;
-  const std::int64_t ceiling = route.max_tokens_ceiling;
-  const std::int64_t wanted = ceiling > 0 ? std::min(route.max_tokens, ceiling) : route.max_tokens;
+  const std::int64_t ceiling = lower_of(route.max_tokens_ceiling, most_tokens);
+  const std::int64_t wanted = lower_of(route.max_tokens, ceiling);
   if (facts_.max_tokens || facts_.max_completion_tokens) {
-    clamp(facts_.max_tokens, facts_.max_tokens_value);
-    clamp(facts_.max_completion_tokens, facts_.max_completion_tokens_value);
+    clamp(facts_.max_tokens, facts_.max_tokens_value, ceiling);
+    clamp(facts_.max_completion_tokens, facts_.max_completion_tokens_value, ceiling);
   } else if (facts_.max_tokens_value) {  // an explicit null counts as absent
     body_.replace(*facts_.max_tokens_value, std::to_string(wanted));
   } else if (facts_.max_completion_tokens_value) {
@@ -261,9 +264,13 @@ void edit(wire::Splice& body, const wire::RequestFacts& facts, const Admission& 
   const std::string_view model = admission.chain[asking.candidate];
   Editing editing(body, facts, admission);
   editing.model(asking.as.empty() ? model : asking.as);
-  editing.models(asking);
-  editing.provider(model, asking.avoid);
-  editing.limit(dialect.max_tokens_field);
+  if (of_other_upstream(model)) {
+    wire::make_portable(body, facts.insert_at, facts.stream ? wire::AsStream::yes : wire::AsStream::no);
+  } else {
+    editing.models(asking);
+    editing.provider(model, asking.avoid);
+  }
+  editing.limit(dialect.max_tokens_field, asking.most_tokens);
   editing.temperature();
   editing.finish();
 }

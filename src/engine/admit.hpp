@@ -50,11 +50,13 @@ struct Asking {
   std::string_view as = {};                      ///< its name where it is asked, when that is not the chain's
   bool again = false;                            ///< it was asked before in this call
   std::span<const std::string_view> avoid = {};  ///< providers behind open breakers, as slugs
+  std::int64_t most_tokens = 0;                  ///< what can be paid for; 0 = no bound
 };
 
 /// The request's edits for one attempt: max_tokens set or clamped, temperature by route, model, `models` and
-/// `provider` replaced where they differ from what the client wrote. Everything else stays byte-identical.
-/// `body` is the one that was admitted.
+/// `provider` replaced where they differ from what the client wrote; for another upstream, what only
+/// OpenRouter knows is left out (wire/portable.hpp). Everything else stays byte-identical. `body` is the one
+/// that was admitted.
 void edit(wire::Splice& body, const wire::RequestFacts& facts, const Admission& admission,
           const wire::Dialect& dialect, const Asking& asking);
 

@@ -44,6 +44,11 @@ struct ProviderAdmission : testing::Test {
   }
 };
 
+TEST_F(ProviderAdmission, another_upstream_is_sent_only_what_openais_api_knows) {
+  EXPECT_EQ(sent(R"("route":"fallback","top_k":3,"provider":{"order":["x"]},"trace":{},)", 1),
+            R"("model":"here:x","top_k":3,)");
+}
+
 TEST_F(ProviderAdmission, changes_no_byte_without_a_policy) {
   const std::string fields = R"("model":"a/one", "provider" : {"zdr":false ,"x":[]} ,)";
   EXPECT_EQ(sent(fields), fields);
