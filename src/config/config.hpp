@@ -45,6 +45,8 @@ enum class Fallback : std::uint8_t { gantry, openrouter, both };
 /// How a stream reaches its client: as it comes, or after it was taken whole with full failover.
 enum class DeliveryMode : std::uint8_t { stream, assured };
 enum class DataCollection : std::uint8_t { allow, deny };
+/// What becomes of a call whose max_tokens cannot be paid for.
+enum class TightBudget : std::uint8_t { refuse, clamp };
 
 /// What a route demands of the providers behind its models. A client may tighten it, never loosen it
 /// (wire/provider.hpp).
@@ -72,6 +74,7 @@ struct Route {
   Fallback fallback = Fallback::gantry;
   bool fallback_on_policy = false;  ///< what a provider's policy refuses is asked of the next model too
   DeliveryMode delivery = DeliveryMode::stream;
+  TightBudget on_tight_budget = TightBudget::refuse;
   double min_rate = 0;  ///< tokens per second; a stream that is slower over `stall` is slow; 0 = none
   Timeouts timeouts;
   ProviderRules provider;

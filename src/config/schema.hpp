@@ -43,7 +43,7 @@ using Prices = decltype(Upstream::prices);
 /// fallbacks, and an upstream's keys for secret and keys, of which one prints.
 using Slot = std::variant<Duration*, std::size_t*, std::int64_t*, int*, bool*, std::string*,
                           std::vector<std::string>*, double*, std::optional<double>*, Server*,
-                          std::vector<UpstreamKey>*, Prices*, Fallback*, DeliveryMode*, DataCollection*>;
+                          std::vector<UpstreamKey>*, Prices*, Fallback*, DeliveryMode*, DataCollection*, TightBudget*>;
 
 /// What a field is read from or written to: the route at hand for fields of [routes.NAME], the upstream at
 /// hand for those of [upstream] and [upstreams.NAME].

@@ -84,6 +84,14 @@ constexpr Field kFields[] = {
          "`stream` passes tokens on as they come. `assured` takes a streamed answer whole first, with "
          "full failover, and comments keep the client waiting."},
     {.section = kRoute,
+     .key = "on_tight_budget",
+     .kind = Kind::choice,
+     .slot = GANTRY_AT(route.on_tight_budget),
+     .choices = "refuse|clamp",
+     .sentence =
+         "A call whose max_tokens cannot be paid for is refused, or its limit is lowered to what can "
+         "(`clamp`), and the answer's header x-gantry-max-tokens says to what."},
+    {.section = kRoute,
      .key = "min_rate",
      .kind = Kind::number,
      .slot = GANTRY_AT(route.min_rate),

@@ -134,5 +134,34 @@ TEST_F(AdmitTest, edits_touch_nothing_else) {
   }
 }
 
+TEST_F(AdmitTest, a_limit_is_lowered_to_what_can_be_paid_for_and_never_raised) {
+  const auto& [plain, cheap] = std::pair(config.routes["default"], config.routes["cheap"]);
+  const struct {
+    const char* name;
+    const config::Route& route;
+    std::string given, sent;
+  } rows[] = {
+      {"the client's", plain, R"("max_tokens":5000,)", R"("max_tokens":90,)"},
+      {"both names", plain, R"("max_tokens":500,"max_completion_tokens":91,)",
+       R"("max_tokens":90,"max_completion_tokens":90,)"},
+      {"the route's", plain, "", R"("max_tokens":90,)"},
+      {"below a ceiling", cheap, R"("max_tokens":5000,"temperature":1,)",
+       R"("max_tokens":90,"temperature":1,)"},
+      {"one that is small enough", plain, R"("max_tokens":7,)", R"("max_tokens":7,)"},
+  };
+  for (const auto& row : rows) {
+    const auto body = [](const std::string& fields) { return "{" + fields + std::string(kMessages) + "}"; };
+    const std::string before = body(row.given);
+    const auto facts = scanner.chat(before);
+    ASSERT_TRUE(facts);
+    Admission admission;
+    admission.route = &row.route;
+    admission.chain = {""};
+    wire::Splice splice(before);
+    edit(splice, *facts, admission, wire::kChat, {.most_tokens = 90});
+    EXPECT_EQ(splice.joined(), body(row.sent)) << row.name;
+  }
+}
+
 }  // namespace
 }  // namespace gantry::engine

@@ -104,6 +104,10 @@ std::vector<net::Header> Call::answer_headers(std::string_view content_type, Ans
   if (answered == Answered::yes) {
     if (!served_model_.empty()) headers.push_back({"x-gantry-model", served_model_});
     if (model_ != 0) headers.push_back({"x-gantry-substituted", admission_.chain[model_]});
+    if (most_tokens_ != 0) {
+      most_tokens_text_ = std::to_string(most_tokens_);
+      headers.push_back({"x-gantry-max-tokens", most_tokens_text_});
+    }
   }
   explain(headers, answered);
   for (const auto& [name, value] : kept_headers_)

@@ -71,6 +71,7 @@ class Call {
   Task<void> ask_upstream();
   [[nodiscard]] bool abandon();
   [[gnu::noinline]] route::Step first_step();
+  [[nodiscard]] bool lower_limit(const AttemptEnd& end);
   [[gnu::noinline]] route::Step next_step(const AttemptEnd& end);
   [[nodiscard]] route::Shared shared();
   [[nodiscard]] std::span<const route::Source> sources(Planning& planning);
@@ -107,6 +108,7 @@ class Call {
   [[nodiscard]] AttemptEnd client_left() const;
   [[nodiscard]] AttemptEnd abandoned_end(AttemptEnd end) const;
   [[nodiscard]] wire::ErrorBody error_body(const AttemptEnd& end) const;
+  [[nodiscard]] wire::ErrorBody too_dear_body(std::int64_t affordable) const;
   [[nodiscard]] wire::ErrorBody left_alone_body() const;
   [[nodiscard]] wire::ErrorBody own_body(std::string message, std::string remedy) const;
   [[nodiscard]] std::vector<wire::AttemptLine> attempt_lines() const;
@@ -171,6 +173,7 @@ class Call {
   route::Way way_;           // of the attempt under way
   MonoTime until_ = kNever;  // when it is given up
   int tries_ = 0;
+  std::int64_t most_tokens_ = 0;  // of the model asked, what can be paid for; 0 = no bound is known
   std::optional<route::Stop> halt_;
 
   net::Canceller canceller_;
@@ -190,7 +193,7 @@ class Call {
   MonoTime last_write_{}, attempt_began_{};
   std::vector<std::pair<std::string, std::string>>
       kept_headers_;  // of the attempt whose answer is being delivered
-  std::string attempts_text_;
+  std::string attempts_text_, most_tokens_text_;
   std::unique_ptr<std::string> explanation_;  // for those who asked for one
   std::vector<Tried> attempts_;               // that failed
   Notes record_;

@@ -8,6 +8,9 @@
 namespace gantry::engine {
 namespace {
 
+// Some providers take no smaller limit (CONTRACT §3.1).
+constexpr std::int64_t kFewestTokens = 16;
+
 bool is_event_stream(const net::ClientResponse& response) {
   const auto type = response.headers().get("content-type");
   return type && type->starts_with("text/event-stream");
@@ -78,9 +81,20 @@ route::Step Call::first_step() {
   return planning_->plan->first(started_, shared());
 }
 
+// A 402 on a key that has credit is about max_tokens (CONTRACT §11.8): once a call it is sent again with what
+// can be paid for, if its route says so.
+bool Call::lower_limit(const AttemptEnd& end) {
+  const bool clamps = admission_.route->on_tight_budget == config::TightBudget::clamp;
+  const auto affordable = end.verdict ? end.verdict->affordable_tokens : std::nullopt;
+  if (!clamps || most_tokens_ != 0 || !affordable || *affordable < kFewestTokens) return false;
+  most_tokens_ = *affordable;
+  return true;
+}
+
 route::Step Call::next_step(const AttemptEnd& end) {
   const route::Verdict ended_by_us{.outcome = end.outcome};
-  const route::Report report{.verdict = end.verdict ? *end.verdict : ended_by_us, .wish = end.wish};
+  const route::Report report{
+      .verdict = end.verdict ? *end.verdict : ended_by_us, .wish = end.wish, .mended = lower_limit(end)};
   auto step = planning_->plan->next(report, shard_.loop_.now(), shared(), shard_.random_);
   if (attempts_.empty()) return step;
   if (const auto* next = std::get_if<route::Try>(&step)) attempts_.back().next = text(next->because);
@@ -89,6 +103,7 @@ route::Step Call::next_step(const AttemptEnd& end) {
 
 void Call::begin(const route::Try& next) {
   if (last_asked_ && *last_asked_ != next.candidate) ++record_.fallbacks;
+  if (model_ != next.candidate) most_tokens_ = 0;  // another model has another price
   last_asked_ = model_ = next.candidate;
   upstream_ = planning_->candidates[next.candidate].source;
   key_ = static_cast<std::uint32_t>(next.key);
@@ -163,7 +178,8 @@ Task<Call::Sent> Call::send() {
   const bool again = std::ranges::find(attempts_, model_, &Tried::model) != attempts_.end();
   const std::string_view as =
       planning_->destinations.empty() ? std::string_view{} : planning_->destinations[model_].model;
-  edit(body, facts_, admission_, *request_.dialect, {.candidate = model_, .as = as, .again = again});
+  edit(body, facts_, admission_, *request_.dialect,
+       {.candidate = model_, .as = as, .again = again, .most_tokens = most_tokens_});
   const auto pieces = body.pieces();
   const UpstreamTarget& to = target();
   const auto accept = facts_.stream ? "text/event-stream" : "application/json";

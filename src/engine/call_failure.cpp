@@ -23,6 +23,7 @@ wire::ErrorBody Call::error_body(const AttemptEnd& end) const {
         "This gateway holds too many bytes of requests and replies to take in the model's answer.",
         "Send the request again a little later, or raise server.max_inflight_bytes.");
   if (tries_ == 0) return left_alone_body();
+  if (end.verdict && end.verdict->affordable_tokens) return too_dear_body(*end.verdict->affordable_tokens);
   const auto client = route::client_status(end.outcome, end.upstream_status);
   const auto fixed = wire::fixed_text(client.status, client.error_type);
   std::string message(fixed.message);
@@ -34,6 +35,20 @@ wire::ErrorBody Call::error_body(const AttemptEnd& end) const {
           .param = {},
           .call_id = std::string(id_.text()),
           .attempts = attempt_lines()};
+}
+
+// Credit is left, only not for so many tokens: whoever sends less is answered.
+wire::ErrorBody Call::too_dear_body(std::int64_t affordable) const {
+  auto body = own_body(
+      fmt::format(
+          "The answer may be longer than this gateway's upstream credit pays for: {} tokens can be paid.",
+          affordable),
+      "Send a max_tokens of at most that, add credit at OpenRouter, or let the gateway lower it: "
+      "on_tight_budget = \"clamp\" in the route.");
+  body.code = 400;
+  body.error_type = "max_tokens_exceeded";
+  body.param = "max_tokens";
+  return body;
 }
 
 // Nothing was asked: everything on the call's way is inside open breakers.

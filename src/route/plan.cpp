@@ -104,9 +104,11 @@ Step Plan::next(const Report& report, MonoTime now, const Shared& shared, Random
   Trouble& trouble = this->trouble();
   const std::size_t last = last_candidate_;
   if (const auto halt = trouble.learn(last, last_key_, report, now, limits_)) return stop(*halt, now, shared);
+  const bool mended = report.mended && !std::exchange(trouble.mended, true);
+  if (mended) ++allowance_;  // refused before anything ran: it takes the place of what was refused
   if (attempts_ >= allowance_) return stop(Halt::tries, now, shared);
   if (now >= deadline_) return stop(Halt::time, now, shared);
-  if (report.mended && !std::exchange(trouble.mended, true)) {
+  if (mended) {
     const int fresh = trouble.fresh();
     const Passage passage = trouble.pass(last, now, shared);
     const bool same_way = passage.gate == Gate::closed && passage.key == last_key_;

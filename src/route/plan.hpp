@@ -127,7 +127,8 @@ struct Report {
   Duration wish{};      ///< upstream's, see wish.hpp
   bool begun = false;   ///< a byte of the answer has reached the client
   bool mended = false;  ///< the request can be sent again in a form that this end does not speak of
-                        ///< (max_tokens cut to what is affordable); heeded once a call
+                        ///< (max_tokens cut to what is affordable); heeded once a call, beyond its
+                        ///< allowance
 };
 
 class Plan {

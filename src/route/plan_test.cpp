@@ -258,6 +258,22 @@ TEST(PlanKeys, a_402_about_the_size_is_mended_once_and_else_told) {
   EXPECT_TRUE(mends.stopped(Halt::answered));
 }
 
+TEST(PlanKeys, what_is_mended_takes_no_other_models_attempt_and_needs_no_retry) {
+  const Verdict size{.outcome = Outcome::out_of_money, .key = KeyDoubt::suspected, .affordable_tokens = 100};
+  PlanDriver alone(chain_of(1), {.retries = 0});
+  alone.first();
+  alone.next(size, {}, true);
+  EXPECT_EQ(alone.attempt().because, Because::mended);
+  PlanDriver two(chain_of(2), {.retries = 0});
+  two.first();
+  two.next(size, {}, true);
+  EXPECT_EQ(two.attempt().because, Because::mended);
+  two.next(Outcome::overloaded);
+  EXPECT_EQ(two.model(), 1u);
+  two.next(Outcome::overloaded);
+  EXPECT_TRUE(two.stopped(Halt::tries));
+}
+
 // ---- whole upstreams
 
 TEST(PlanUpstreams, one_that_failed_as_a_whole_comes_after_the_others_and_after_a_pause) {
