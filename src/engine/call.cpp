@@ -103,7 +103,7 @@ std::vector<net::Header> Call::answer_headers(std::string_view content_type, Ans
                   {"x-gantry-attempts", attempts_text_}});
   if (answered == Answered::yes) {
     if (!served_model_.empty()) headers.push_back({"x-gantry-model", served_model_});
-    if (model_ != 0) headers.push_back({"x-gantry-substituted", admission_.chain[model_]});
+    if (const auto name = substitute(); !name.empty()) headers.push_back({"x-gantry-substituted", name});
     if (most_tokens_ != 0) {
       most_tokens_text_ = std::to_string(most_tokens_);
       headers.push_back({"x-gantry-max-tokens", most_tokens_text_});

@@ -73,11 +73,12 @@ class Call {
   [[gnu::noinline]] route::Step first_step();
   [[nodiscard]] bool lower_limit(const AttemptEnd& end);
   [[gnu::noinline]] route::Step next_step(const AttemptEnd& end);
-  [[nodiscard]] route::Shared shared();
+  [[nodiscard]] route::Shared shared() const;
   [[nodiscard]] std::span<const route::Source> sources(Planning& planning);
   void add_candidates(Planning& planning);
   [[nodiscard]] const UpstreamTarget& target() const { return (*targets_)[upstream_]; }
   void begin(const route::Try& next);
+  void edit_request(wire::Splice& body);
   void halted(const route::Stop& stop);
   void told(const route::Changes& changes);
   Task<AttemptEnd> attempt();
@@ -91,6 +92,14 @@ class Call {
   [[gnu::noinline]] Task<void> deliver_failure(const AttemptEnd& last);
   [[gnu::noinline]] Task<void> deliver_refusal(wire::Refusal refusal);
   [[gnu::noinline]] Task<void> pause_until(MonoTime at);
+
+  // call_catalogue.cpp
+  [[nodiscard]] bool first_may_be_asked() const;
+  [[gnu::noinline]] void look_at_models();
+  [[nodiscard]] const wire::ModelFacts* listed(std::size_t candidate) const;
+  [[nodiscard]] std::string why_skipped(std::size_t candidate) const;
+  [[gnu::noinline]] std::vector<std::string_view> providers_to_avoid();
+  [[nodiscard]] std::string_view substitute() const;
 
   // call_patience.cpp
   void be_patient();
@@ -110,8 +119,9 @@ class Call {
   [[nodiscard]] wire::ErrorBody error_body(const AttemptEnd& end) const;
   [[nodiscard]] wire::ErrorBody too_dear_body(std::int64_t affordable) const;
   [[nodiscard]] wire::ErrorBody left_alone_body() const;
+  [[nodiscard]] wire::ErrorBody unable_body() const;
   [[nodiscard]] wire::ErrorBody own_body(std::string message, std::string remedy) const;
-  [[nodiscard]] std::vector<wire::AttemptLine> attempt_lines() const;
+  [[nodiscard]] std::vector<wire::AttemptLine> attempt_lines(Answered answered) const;
   [[gnu::noinline]] void explain(std::vector<net::Header>& headers, Answered answered);
   void keep_reply_headers(const net::ClientResponse& response);
   std::vector<net::Header> answer_headers(std::string_view content_type, Answered answered);
@@ -166,12 +176,14 @@ class Call {
     std::vector<route::Candidate> many;
     std::span<route::Candidate> candidates;  // one of the two
     std::vector<Destination> destinations;   // of several: where each candidate is asked, and as what
+    std::vector<std::string> cannot;  // once they were looked at: why each one cannot do the call, or ""
     std::optional<route::Plan> plan;
   };
   std::optional<Planning> planning_;
   route::CallFeed feed_;
-  route::Way way_;           // of the attempt under way
-  MonoTime until_ = kNever;  // when it is given up
+  route::Way way_;  // of the attempt under way
+  std::unique_ptr<const std::vector<route::ProviderAdvice::Taken>> probed_providers_;  // of that way
+  MonoTime until_ = kNever;                                                            // when it is given up
   int tries_ = 0;
   std::int64_t most_tokens_ = 0;  // of the model asked, what can be paid for; 0 = no bound is known
   std::optional<route::Stop> halt_;

@@ -25,7 +25,7 @@ bool is_encoded(const net::ClientResponse& response) {
 
 // ---- the plan
 
-route::Shared Call::shared() {
+route::Shared Call::shared() const {
   auto& failover = shard_.with_.failover;
   return {.scopes = failover.scopes, .retries = failover.retries, .client = request_.client};
 }
@@ -78,6 +78,7 @@ route::Step Call::first_step() {
   const route::PlanLimits limits{.retries = admission_.route->retries,
                                  .fallback_on_policy = admission_.route->fallback_on_policy};
   planning_->plan.emplace(route::Chain{sources(*planning_), planning_->candidates}, limits, deadline_);
+  if (!first_may_be_asked()) look_at_models();
   return planning_->plan->first(started_, shared());
 }
 
@@ -95,6 +96,7 @@ route::Step Call::next_step(const AttemptEnd& end) {
   const route::Verdict ended_by_us{.outcome = end.outcome};
   const route::Report report{
       .verdict = end.verdict ? *end.verdict : ended_by_us, .wish = end.wish, .mended = lower_limit(end)};
+  look_at_models();
   auto step = planning_->plan->next(report, shard_.loop_.now(), shared(), shard_.random_);
   if (attempts_.empty()) return step;
   if (const auto* next = std::get_if<route::Try>(&step)) attempts_.back().next = text(next->because);
@@ -172,14 +174,21 @@ Task<AttemptEnd> Call::attempt() {
   co_return end;
 }
 
-// The edited request, and the head of its answer: the edits go when it has come.
-Task<Call::Sent> Call::send() {
-  wire::Splice body(request_.body);
+void Call::edit_request(wire::Splice& body) {
   const bool again = std::ranges::find(attempts_, model_, &Tried::model) != attempts_.end();
   const std::string_view as =
       planning_->destinations.empty() ? std::string_view{} : planning_->destinations[model_].model;
+  std::vector<std::string_view> avoid;
+  const bool tracked = shard_.with_.failover.scopes.names().first_below(way_.model).tracked();
+  if (tracked && upstream_ == 0) avoid = providers_to_avoid();
   edit(body, facts_, admission_, *request_.dialect,
-       {.candidate = model_, .as = as, .again = again, .most_tokens = most_tokens_});
+       {.candidate = model_, .as = as, .again = again, .avoid = avoid, .most_tokens = most_tokens_});
+}
+
+// The edited request, and the head of its answer: the edits go when it has come.
+Task<Call::Sent> Call::send() {
+  wire::Splice body(request_.body);
+  edit_request(body);
   const auto pieces = body.pieces();
   const UpstreamTarget& to = target();
   const auto accept = facts_.stream ? "text/event-stream" : "application/json";

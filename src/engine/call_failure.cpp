@@ -34,7 +34,7 @@ wire::ErrorBody Call::error_body(const AttemptEnd& end) const {
           .remedy = std::string(fixed.remedy),
           .param = {},
           .call_id = std::string(id_.text()),
-          .attempts = attempt_lines()};
+          .attempts = attempt_lines(Answered::no)};
 }
 
 // Credit is left, only not for so many tokens: whoever sends less is answered.
@@ -51,8 +51,11 @@ wire::ErrorBody Call::too_dear_body(std::int64_t affordable) const {
   return body;
 }
 
-// Nothing was asked: everything on the call's way is inside open breakers.
+// Nothing was asked: everything on the call's way is inside open breakers, or cannot be asked for it at all.
 wire::ErrorBody Call::left_alone_body() const {
+  const auto& candidates = planning_->candidates;
+  const auto unable = std::ranges::count(candidates, true, &route::Candidate::cannot);
+  if (unable == std::ssize(candidates)) return unable_body();
   const auto key = shard_.with_.failover.scopes.breaker(targets_->front().key_scopes.front().key);
   const bool shut = key.state() != route::Breaker::State::closed;
   if (shut && key.reason() == route::OpenReason::out_of_money)
@@ -63,11 +66,27 @@ wire::ErrorBody Call::left_alone_body() const {
     return own_body("OpenRouter does not accept this gateway's upstream key, so nothing was asked.",
                     "Put a valid key where [upstream] key points and send SIGHUP.");
   return own_body(
-      "Every model of this call's chain has failed lately and is left alone for a while, so nothing was "
-      "asked.",
+      fmt::format(
+          "Every model of this call's chain{} has failed lately and is left alone for a while, so nothing "
+          "was asked.",
+          unable > 0 ? " that can do what it needs" : ""),
       "Send the request again after the time in Retry-After, or name another model; GET /admin/v1/breakers "
       "and the "
       "log tell what is left alone and why.");
+}
+
+wire::ErrorBody Call::unable_body() const {
+  return {.code = 400,
+          .message =
+              "No model of this call's chain may be asked: none of their upstreams is declared to be what "
+              "the call demands.",
+          .error_type = "invalid_request",
+          .remedy =
+              "The attempts tell what each one lacks. Demand less in provider, name a model that OpenRouter "
+              "serves, or declare under [upstreams.NAME] what the upstream satisfies.",
+          .param = "provider",
+          .call_id = std::string(id_.text()),
+          .attempts = attempt_lines(Answered::no)};
 }
 
 // What is this gateway's doing, not upstream's.
@@ -78,30 +97,39 @@ wire::ErrorBody Call::own_body(std::string message, std::string remedy) const {
           .remedy = std::move(remedy),
           .param = {},
           .call_id = std::string(id_.text()),
-          .attempts = attempt_lines()};
+          .attempts = attempt_lines(Answered::no)};
 }
 
-std::vector<wire::AttemptLine> Call::attempt_lines() const {
+// In the order of time; a model that was passed over stands before those behind it in the chain.
+std::vector<wire::AttemptLine> Call::attempt_lines(Answered answered) const {
   std::vector<wire::AttemptLine> lines;
-  lines.reserve(attempts_.size());
-  for (const Tried& tried : attempts_)
-    lines.push_back({.model = wire::shown_text(admission_.chain[tried.model], 200),
-                     .outcome = std::string(route::name(tried.outcome)),
-                     .milliseconds = to_ms(tried.took),
-                     .next = tried.next});
+  std::size_t looked_at = 0;  // of the chain
+  const auto add_skipped = [&](std::size_t end) {
+    for (; looked_at < end && planning_; ++looked_at)
+      if (auto why = why_skipped(looked_at); !why.empty())
+        lines.push_back({.model = wire::shown_text(admission_.chain[looked_at], 200),
+                         .outcome = {},
+                         .next = {},
+                         .skipped = std::move(why)});
+  };
+  const auto add = [&](std::size_t model, route::Outcome outcome, Duration took, const std::string& next) {
+    add_skipped(model);
+    lines.push_back({.model = wire::shown_text(admission_.chain[model], 200),
+                     .outcome = std::string(route::name(outcome)),
+                     .milliseconds = to_ms(took),
+                     .next = next});
+  };
+  for (const Tried& tried : attempts_) add(tried.model, tried.outcome, tried.took, tried.next);
+  if (answered == Answered::yes)
+    add(model_, route::Outcome::delivered, shard_.loop_.now() - attempt_began_, {});
+  add_skipped(admission_.chain.size());
   return lines;
 }
 
 // What was tried and why, for a client that asked for it (`x-gantry-explain: 1`).
 void Call::explain(std::vector<net::Header>& headers, Answered answered) {
   if (!request_.headers || request_.headers->get("x-gantry-explain") != "1") return;
-  auto lines = attempt_lines();
-  if (answered == Answered::yes)
-    lines.push_back({.model = wire::shown_text(admission_.chain[model_], 200),
-                     .outcome = std::string(route::name(route::Outcome::delivered)),
-                     .milliseconds = to_ms(shard_.loop_.now() - attempt_began_),
-                     .next = {}});
-  explanation_ = std::make_unique<std::string>(wire::attempts_json(lines));
+  explanation_ = std::make_unique<std::string>(wire::attempts_json(attempt_lines(answered)));
   headers.push_back({"x-gantry-explain", *explanation_});
 }
 

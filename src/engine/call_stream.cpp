@@ -42,7 +42,7 @@ struct Turn {
 [[gnu::noinline]] Turn take_turn(Relay& relay, const Result<std::string_view>& piece,
                                  const StreamClocks::Limit& limit) {
   if (!piece && piece.error().fault == Fault::timed_out)
-    return broken_off(route::judge(limit.outcome), std::string(limit.why));
+    return broken_off(route::judge(limit.outcome, relay.facts().provider), std::string(limit.why));
   if (!piece)
     return broken_off(route::judge(piece.error().fault, route::Sent::yes),
                       "the stream broke: " + piece.error().detail);
@@ -86,9 +86,10 @@ Task<AttemptEnd> Call::relay_stream(net::ClientResponse& response) {
       if (relay.facts().usable) forget_request();
     }
     if (turn.token && !clocks.token(now) && !turn.over)
-      turn =
-          broken_off(route::judge(route::Outcome::slow), "its tokens came slower than the route's min_rate");
+      turn = broken_off(route::judge(route::Outcome::slow, relay.facts().provider),
+                        "its tokens came slower than the route's min_rate");
   }
+  served_by_ = relay.facts().provider;
   auto ending = turn.failure ? break_stream(relay, std::move(turn.failure)) : end_stream(relay, response);
   AttemptEnd end = co_await std::move(ending);
   co_return end;

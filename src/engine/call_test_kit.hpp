@@ -68,6 +68,8 @@ struct CallTest : net::ClientTest {
   Failover failover{1, time.mono()};
   net::InflightBytes inflight{400'000};
   std::shared_ptr<config::Config> config = std::make_shared<config::Config>();
+  std::shared_ptr<const Catalogue> catalogue;  ///< none unless a test gives one
+  bool explain = false;                        ///< the client asks what was tried
   std::optional<Shard> shard;
   Taken taken;
   bool ended = false;
@@ -90,7 +92,8 @@ struct CallTest : net::ClientTest {
   /// Starts the call and waits until upstream has its first request.
   void ask(std::string body) {
     shard.emplace(loop, 0, Collaborators{observer, resolver, failover, nullptr, &inflight}, config, 1);
-    loop.spawn(run(*shard, std::move(body), taken, ended));
+    shard->use(catalogue);
+    loop.spawn(run(*shard, std::move(body), explain, taken, ended));
     run_until([&] { return peer.requests() == 1; });
   }
   void say(std::size_t line, std::string_view bytes) {
@@ -102,9 +105,10 @@ struct CallTest : net::ClientTest {
   }
 
  private:
-  static Task<void> run(Shard& shard, std::string body, Taken& taken, bool& ended) {
+  static Task<void> run(Shard& shard, std::string body, bool explain, Taken& taken, bool& ended) {
     net::HeaderView headers;
     headers.add("x-session-id", "session-7");
+    if (explain) headers.add("x-gantry-explain", "1");
     co_await shard.call({.body = body, .headers = &headers}, taken);
     ended = true;
   }

@@ -17,8 +17,8 @@ Relay::Step Relay::feed(std::string_view bytes) {
   }
   if (!failed_ && parser_.failure()) {
     failed_ = true;
-    step.failure =
-        StreamFailure{route::judge(route::Outcome::upstream_error), "an event larger than the limit"};
+    step.failure = StreamFailure{route::judge(route::Outcome::upstream_error, facts_.provider),
+                                 "an event larger than the limit"};
   }
   step.forward = outgoing_;
   step.done = done_;
@@ -37,8 +37,8 @@ Relay::Step Relay::end() {
     return step;
   }
   const auto outcome = facts_.usable ? route::Outcome::upstream_error : route::Outcome::empty;
-  step.failure =
-      StreamFailure{route::judge(outcome), "the stream ended without [DONE] and without a finish_reason"};
+  step.failure = StreamFailure{route::judge(outcome, facts_.provider),
+                               "the stream ended without [DONE] and without a finish_reason"};
   return step;
 }
 
@@ -47,7 +47,8 @@ void Relay::take(const wire::SseEvent& event, Step& step) {
   if (event.kind == Kind::data && event.done()) {
     if (!facts_.usable) {
       failed_ = true;
-      step.failure = StreamFailure{route::judge(route::Outcome::empty), "the stream ended without an answer"};
+      step.failure = StreamFailure{route::judge(route::Outcome::empty, facts_.provider),
+                                   "the stream ended without an answer"};
       return;
     }
     done_ = true;
@@ -66,8 +67,8 @@ void Relay::take_chunk(const wire::SseEvent& event, Step& step) {
     const bool object = first != std::string_view::npos && event.data[first] == '{';
     if (!object || facts_.finish != wire::FinishReason::none) return;
     failed_ = true;
-    step.failure =
-        StreamFailure{route::judge(route::Outcome::upstream_error), "an event of the stream is not JSON"};
+    step.failure = StreamFailure{route::judge(route::Outcome::upstream_error, facts_.provider),
+                                 "an event of the stream is not JSON"};
     return;
   }
   learn(*chunk);
@@ -88,13 +89,14 @@ void Relay::take_chunk(const wire::SseEvent& event, Step& step) {
   held_ += event.raw;
   if (held_.size() <= kMaxHeld) return;
   failed_ = true;
-  step.failure =
-      StreamFailure{route::judge(route::Outcome::upstream_error), "too much came before the first token"};
+  step.failure = StreamFailure{route::judge(route::Outcome::upstream_error, facts_.provider),
+                               "too much came before the first token"};
 }
 
 void Relay::learn(const wire::ChunkFacts& chunk) {
   if (facts_.id.empty()) facts_.id = chunk.id;
   if (facts_.model.empty()) facts_.model = chunk.model;
+  if (facts_.provider.empty()) facts_.provider = chunk.provider;
   if (chunk.usage) facts_.usage = chunk.usage;
   facts_.several_choices = facts_.several_choices || chunk.several_choices;
   if (chunk.finish != wire::FinishReason::none) facts_.finish = chunk.finish;

@@ -18,6 +18,7 @@ namespace gantry::engine {
 struct StreamFacts {
   std::string id;
   std::string model;
+  std::string provider;  ///< who answers; "" until that is told
   wire::FinishReason finish = wire::FinishReason::none;
   std::optional<wire::Usage> usage;
   bool several_choices = false;  ///< n > 1: only [DONE] says that all of them are whole

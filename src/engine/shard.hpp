@@ -13,6 +13,7 @@
 #include "base/random.hpp"
 #include "base/task.hpp"
 #include "config/config.hpp"
+#include "engine/catalogue.hpp"
 #include "engine/delivery.hpp"
 #include "engine/failover.hpp"
 #include "engine/key_watch.hpp"
@@ -74,6 +75,10 @@ class Shard {
   /// New calls use the new snapshot; calls under way keep theirs. On the loop's thread.
   void configure(config::Snapshot config);
   [[nodiscard]] const config::Snapshot& config() const { return config_; }
+  /// What calls look at from now on. On the loop's thread.
+  void use(std::shared_ptr<const Catalogue> catalogue) { catalogue_ = std::move(catalogue); }
+  /// Null until there is one. Good until this thread does something else: not across a co_await.
+  [[nodiscard]] const Catalogue* catalogue() const { return catalogue_.get(); }
   /// Opens upstream connections ahead of the first call.
   Task<void> warm();
   /// Ends every stream with an in-band error, and every waiting call with 503: the last step of a drain.
@@ -112,6 +117,7 @@ class Shard {
   config::Snapshot config_;
   Random random_;
   Upstreams upstreams_;
+  std::shared_ptr<const Catalogue> catalogue_;  // shared with the other shards
   // Room for what a request is made of, until the client has copied it.
   std::vector<net::Header> headers_room_;
   std::string path_room_;

@@ -22,11 +22,16 @@ struct Runtime::Worker {
   /// On its loop's thread.
   [[nodiscard]] observe::Gauges gauges() const {
     const auto upstream = shard->upstream_stats();
-    return {.client_connections = server->connections(),
-            .active_requests = server->active_requests(),
-            .active_calls = shard->active_calls(),
-            .upstream_open = upstream.open,
-            .upstream_idle = upstream.idle};
+    observe::Gauges out{.client_connections = server->connections(),
+                        .active_requests = server->active_requests(),
+                        .active_calls = shard->active_calls(),
+                        .upstream_open = upstream.open,
+                        .upstream_idle = upstream.idle};
+    if (const auto* catalogue = shard->catalogue()) {
+      out.catalogue_models = catalogue->models.all().size();
+      out.catalogue_age = loop.now() - catalogue->fetched;
+    }
+    return out;
   }
 };
 
@@ -80,7 +85,15 @@ Result<std::unique_ptr<Runtime>> Runtime::create(config::Snapshot config, bool s
   if (auto ready = runtime->upstream_tls_.prepare(*config); !ready) return std::unexpected(ready.error());
   if (auto listening = runtime->listen(*config, shards); !listening)
     return std::unexpected(listening.error());
+  runtime->keep_catalogue();
   return runtime;
+}
+
+void Runtime::keep_catalogue() {
+  keeper_.emplace(*workers_.front()->shard, [this](const std::shared_ptr<const engine::Catalogue>& next) {
+    for (auto& worker : workers_)
+      worker->loop.post([shard = worker->shard.get(), next] { shard->use(next); });
+  });
 }
 
 // Every shard has its own listener on the same port; the kernel spreads connections over them.
@@ -127,6 +140,7 @@ void Runtime::start() {
     });
     worker->loop.post([shard = worker->shard.get()] { shard->loop().spawn(shard->warm()); });
   }
+  workers_.front()->loop.post([this] { keeper_->start(); });
 }
 
 void Runtime::name_models(const config::Config& config) {
@@ -163,6 +177,7 @@ Result<void> Runtime::configure(config::Snapshot next) {
       // Not before the last one: who still has an old key may find it refused.
       if (left->fetch_sub(1) == 1) forget_replaced_keys(*before, *snapshot);
     });
+  if (before->upstream != config_->upstream) workers_.front()->loop.post([this] { keeper_->refresh(); });
   return {};
 }
 
@@ -180,6 +195,10 @@ struct Counting {
     sum.active_calls += part.active_calls;
     sum.upstream_open += part.upstream_open;
     sum.upstream_idle += part.upstream_idle;
+    // All have the same one; a shard that was handed it just now is ahead of the others.
+    sum.catalogue_models = std::max(sum.catalogue_models, part.catalogue_models);
+    if (part.catalogue_age)
+      sum.catalogue_age = std::min(sum.catalogue_age.value_or(Duration::max()), *part.catalogue_age);
     if (--loops_left == 0) done.notify();
   }
 };

@@ -3,10 +3,12 @@
 // all.
 
 #include <memory>
+#include <optional>
 #include <thread>
 #include <vector>
 
 #include "config/config.hpp"
+#include "engine/catalogue.hpp"
 #include "engine/failover.hpp"
 #include "engine/shard.hpp"
 #include "gateway/gateway.hpp"
@@ -46,6 +48,7 @@ class Runtime {
   struct Worker;
   Runtime(bool simulated, const TimeSource& time, TestControl* control, std::size_t shards);
   Result<void> listen(const config::Config& config, std::size_t shards);
+  void keep_catalogue();
   void name_models(const config::Config& config);
   void forget_replaced_keys(const config::Config& before, const config::Config& after);
   struct DrainTimes {
@@ -66,7 +69,9 @@ class Runtime {
   config::Snapshot config_;
   net::Endpoint local_;
   std::size_t max_clients_ = 0;
-  std::vector<std::unique_ptr<Worker>> workers_;  // last: their threads use all of the above
+  std::vector<std::unique_ptr<Worker>> workers_;  // behind all of the above, which their threads use
+  std::optional<engine::CatalogueKeeper>
+      keeper_;  // of the first worker's loop, which is stopped before it goes
 };
 
 }  // namespace gantry::gateway

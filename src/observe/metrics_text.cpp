@@ -152,6 +152,11 @@ void add_process(Page& page, const Scrape& scrape) {
   page.gauge("gantry_upstream_idle_connections", "Idle connections to upstreams.",
              scrape.gauges.upstream_idle);
   page.gauge("gantry_inflight_bytes", "Bytes of bodies held in memory.", scrape.gauges.inflight_bytes);
+  page.gauge("gantry_catalogue_models", "Models that OpenRouter lists; 0 while its list has not come.",
+             scrape.gauges.catalogue_models);
+  if (const auto& age = scrape.gauges.catalogue_age)
+    page.gauge("gantry_catalogue_age_seconds", "Since OpenRouter's lists of models and providers came.",
+               std::chrono::duration<double>(*age).count());
   page.counter("gantry_log_lines_dropped_total", "Log lines lost because the reader of the log was too slow.",
                scrape.dropped_log_lines);
   page.gauge("gantry_simulated", "1 when the upstream is the built-in simulator.",

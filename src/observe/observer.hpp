@@ -62,6 +62,8 @@ struct Evidence {
 struct Gauges {
   std::size_t client_connections = 0, active_requests = 0, active_calls = 0, upstream_open = 0,
               upstream_idle = 0, inflight_bytes = 0;
+  std::size_t catalogue_models = 0;        ///< 0 while there is no catalogue
+  std::optional<Duration> catalogue_age{}; /**< since it was fetched */
 };
 
 class Observer {

@@ -92,7 +92,9 @@ struct History {
                                   .active_calls = 1,
                                   .upstream_open = 4,
                                   .upstream_idle = 3,
-                                  .inflight_bytes = 1024},
+                                  .inflight_bytes = 1024,
+                                  .catalogue_models = 340,
+                                  .catalogue_age = std::chrono::milliseconds{1500}},
                                  true);
   }
 };
@@ -122,15 +124,27 @@ TEST(Metrics, a_scripted_history_gives_this_page) {
 
 TEST(Metrics, single_numbers_of_the_history) {
   const std::string page = History().page();
-  for (const char* line :
-       {"gantry_calls_started_total 2", "gantry_retries_total 1", "gantry_fallbacks_total 1",
-        R"(gantry_tokens_total{kind="prompt"} 10)", R"(gantry_tokens_total{kind="completion"} 20)",
-        "gantry_cost_usd_total 1.5e-06", "gantry_calls_unknown_cost_total 1",
-        "gantry_calls_unknown_usage_total 1", "gantry_request_bytes_total 900",
-        "gantry_reply_bytes_total 1400", "gantry_client_connections 7", "gantry_active_calls 1",
-        "gantry_upstream_connections 4", "gantry_upstream_idle_connections 3", "gantry_inflight_bytes 1024",
-        "gantry_log_lines_dropped_total 0", "gantry_simulated 1", R"(gantry_build_info{version=")",
-        "process_start_time_seconds 1790000000"})
+  for (const char* line : {"gantry_calls_started_total 2",
+                           "gantry_retries_total 1",
+                           "gantry_fallbacks_total 1",
+                           R"(gantry_tokens_total{kind="prompt"} 10)",
+                           R"(gantry_tokens_total{kind="completion"} 20)",
+                           "gantry_cost_usd_total 1.5e-06",
+                           "gantry_calls_unknown_cost_total 1",
+                           "gantry_calls_unknown_usage_total 1",
+                           "gantry_request_bytes_total 900",
+                           "gantry_reply_bytes_total 1400",
+                           "gantry_client_connections 7",
+                           "gantry_active_calls 1",
+                           "gantry_upstream_connections 4",
+                           "gantry_upstream_idle_connections 3",
+                           "gantry_inflight_bytes 1024",
+                           "gantry_catalogue_models 340",
+                           "gantry_catalogue_age_seconds 1.5",
+                           "gantry_log_lines_dropped_total 0",
+                           "gantry_simulated 1",
+                           R"(gantry_build_info{version=")",
+                           "process_start_time_seconds 1790000000"})
     EXPECT_THAT(page, HasSubstr(std::string("\n") + line)) << page;
 }
 

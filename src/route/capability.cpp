@@ -30,14 +30,12 @@ Reason feature_missing(const wire::ModelFacts& model, const wire::RequestNeeds& 
   return std::nullopt;
 }
 
+// What one answer may hold at most is not looked at: the list has it of a model's top provider only, and
+// OpenRouter goes to another for more (CONTRACT §3.1).
 Reason too_small(const wire::ModelFacts& model, const wire::RequestNeeds& needs) {
-  if (model.context_length && needs.prompt_tokens_at_least > *model.context_length)
-    return "holds " + std::to_string(*model.context_length) + " tokens, and the prompt has at least " +
-           std::to_string(needs.prompt_tokens_at_least);
-  if (model.max_completion_tokens && needs.max_tokens && *needs.max_tokens > *model.max_completion_tokens)
-    return "writes at most " + std::to_string(*model.max_completion_tokens) + " tokens, and " +
-           std::to_string(*needs.max_tokens) + " may be wanted";
-  return std::nullopt;
+  if (!model.context_length || needs.prompt_tokens_at_least <= *model.context_length) return std::nullopt;
+  return "holds " + std::to_string(*model.context_length) + " tokens, and the prompt has at least " +
+         std::to_string(needs.prompt_tokens_at_least);
 }
 
 std::string text_of(std::chrono::sys_days day) {

@@ -21,7 +21,6 @@ ModelFacts plain_model() {
   ModelFacts model;
   model.id = "acme/alpha";
   model.context_length = 8000;
-  model.max_completion_tokens = 1000;
   model.inputs = Modalities{Modality::text};
   model.outputs = Modalities{Modality::text};
   model.tools = model.response_format = model.structured_outputs = model.prefill = false;
@@ -59,10 +58,6 @@ const std::vector<Row>& rows() {
       {"a prompt that fits", [](RequestNeeds& n) { n.prompt_tokens_at_least = 8000; }, "", {}},
       {"a prompt that does not", [](RequestNeeds& n) { n.prompt_tokens_at_least = 8001; },
        "holds 8000 tokens, and the prompt has at least 8001", [](ModelFacts& m) { m.context_length = 8001; }},
-      {"an answer that fits", [](RequestNeeds& n) { n.max_tokens = 1000; }, "", {}},
-      {"an answer that does not", [](RequestNeeds& n) { n.max_tokens = 1001; },
-       "writes at most 1000 tokens, and 1001 may be wanted",
-       [](ModelFacts& m) { m.max_completion_tokens = 1001; }},
       {"a prefill", [](RequestNeeds& n) { n.prefill = true; }, "does not continue an assistant message",
        [](ModelFacts& m) { m.prefill = true; }},
       {"no reasoning", [](RequestNeeds& n) { n.no_reasoning = true; }, "cannot do without reasoning",
@@ -122,14 +117,12 @@ TEST(CapabilityProperty, knowing_less_of_a_model_never_skips_it) {
     model.prefill = maybe(), model.reasoning_mandatory = maybe();
     model.inputs = some(), model.outputs = some();
     model.context_length = *rc::gen::inRange(1, 100);
-    model.max_completion_tokens = *rc::gen::inRange(1, 100);
     RequestNeeds needs;
     needs.tools = *rc::gen::arbitrary<bool>(), needs.response_format = *rc::gen::arbitrary<bool>();
     needs.structured_outputs = *rc::gen::arbitrary<bool>(), needs.prefill = *rc::gen::arbitrary<bool>();
     needs.no_reasoning = *rc::gen::arbitrary<bool>();
     needs.inputs = some(), needs.outputs = some();
     needs.prompt_tokens_at_least = *rc::gen::inRange(0, 100);
-    needs.max_tokens = *rc::gen::inRange(1, 100);
     const auto before = reason_to_skip(model, needs, kNow);
     RC_ASSERT(!before || !before->empty());
     ModelFacts less = model;
@@ -147,7 +140,7 @@ TEST(CapabilityProperty, knowing_less_of_a_model_never_skips_it) {
         less.outputs = std::nullopt;
         break;
       default:
-        less.max_completion_tokens = std::nullopt;
+        less.response_format = std::nullopt;
     }
     if (!before) RC_ASSERT(!reason_to_skip(less, needs, kNow));
   });

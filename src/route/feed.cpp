@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "wire/provider_slugs.hpp"
+
 namespace gantry::route {
 namespace {
 
@@ -109,7 +111,7 @@ void CallFeed::tell_provider(const Way& way, const End& end, Changes& changes, M
   // can be told whether any is left. A model without failures costs nothing here.
   auto& names = table_.names();
   if (failed || (!name.empty() && way.model.tracked() && names.first_below(way.model).tracked()))
-    id = names.intern(Scope::provider, way.model, name, ScopeNames::Origin::outside);
+    id = provider_of(way.model, name);
   Probe probe{};
   for (const auto& taken : way.providers) {
     if (taken.id == id) {
@@ -121,6 +123,15 @@ void CallFeed::tell_provider(const Way& way, const End& end, Changes& changes, M
   const Sign sign = sign_at(Scope::provider, end.verdict, end.answered);
   changes.provider = tell(id, probe, sign, end, now, random);
   changes.provider_id = id;
+}
+
+// Errors may name a provider by its slug, replies by its display name: both are one.
+ScopeId CallFeed::provider_of(ScopeId model, std::string_view name) {
+  auto& names = table_.names();
+  const std::string bare = wire::bare_provider_name(name);
+  for (ScopeId id = names.first_below(model); id.tracked() && !bare.empty(); id = names.next_beside(id))
+    if (names.at(id).name == name || wire::bare_provider_name(names.at(id).name) == bare) return id;
+  return names.intern(Scope::provider, model, name, ScopeNames::Origin::outside);
 }
 
 Change CallFeed::tell(ScopeId id, Probe probe, Sign sign, const End& end, MonoTime now, Random& random) {

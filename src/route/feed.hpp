@@ -77,6 +77,7 @@ class CallFeed {
   bool delivered_quietly(const Way& way, const End& end, MonoTime now);
   Change tell(ScopeId id, Probe probe, Sign sign, const End& end, MonoTime now, Random& random);
   void tell_provider(const Way& way, const End& end, Changes& changes, MonoTime now, Random& random);
+  ScopeId provider_of(ScopeId model, std::string_view name);
   bool stated(const Way& way, const End& end, Changes& changes, MonoTime now, Random& random);
   bool first_failure(ScopeId id);
 

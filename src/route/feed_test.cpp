@@ -215,6 +215,21 @@ TEST_F(CallFeedTest, a_providers_probe_is_answered_by_that_provider_only) {
   EXPECT_EQ(end({.outcome = Outcome::delivered}, true, {}, "Bad").provider, Change::closed);
 }
 
+TEST_F(CallFeedTest, a_provider_is_one_by_its_name_and_by_its_slug) {
+  const auto failed = [](std::string by) {
+    return Verdict{.outcome = Outcome::upstream_error, .scope = Scope::provider, .provider = std::move(by)};
+  };
+  end(failed("bad-cloud"));
+  end({.outcome = Outcome::delivered}, true, {}, "Good");
+  end(failed("Bad Cloud"));
+  EXPECT_EQ(end(failed("bad-cloud")).provider, Change::opened);
+  now += seconds{7};
+  const auto advice = table.providers(way.model, {}, now);
+  ASSERT_EQ(advice.probes.size(), 1u);
+  way.providers = advice.probes;
+  EXPECT_EQ(end({.outcome = Outcome::delivered}, true, {}, "Bad Cloud").provider, Change::closed);
+}
+
 TEST_F(CallFeedTest, a_success_of_the_model_closes_what_its_probe_found_well) {
   const Verdict failed{.outcome = Outcome::silent, .scope = Scope::model};
   for (int i = 0; i < 5; ++i) end(failed, false);

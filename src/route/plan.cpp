@@ -71,10 +71,7 @@ void give_back(const Shared& shared, const Way& way, MonoTime now) {
 }  // namespace
 
 Plan::Plan(const Chain& chain, PlanLimits limits, MonoTime deadline)
-    : chain_(chain),
-      limits_(limits),
-      deadline_(deadline),
-      allowance_(std::max(1 + limits.retries, static_cast<int>(chain.candidates.size()))) {}
+    : chain_(chain), limits_(limits), deadline_(deadline) {}
 Plan::Plan(Plan&&) noexcept = default;
 Plan::~Plan() = default;
 
@@ -82,7 +79,7 @@ Step Plan::first(MonoTime now, const Shared& shared) {
   const auto models = static_cast<std::int64_t>(chain_.candidates.size());
   const Duration left = deadline_ - now;
   share_ = limits_.share * models <= left ? limits_.share : left / models;
-  if (now < deadline_ && primary_passes(shared)) {
+  if (now < deadline_ && first_is_clear(shared)) {
     const auto able = std::ranges::count(chain_.candidates, false, &Candidate::cannot);
     const Source& source = chain_.sources[chain_.candidates[0].source];
     return begin(0, source.first_key, now, before(able - 1), Because::first);
@@ -91,7 +88,7 @@ Step Plan::first(MonoTime now, const Shared& shared) {
 }
 
 // The healthy call ends here: everything on the primary's way is closed.
-bool Plan::primary_passes(const Shared& shared) const {
+bool Plan::first_is_clear(const Shared& shared) const {
   const Candidate& primary = chain_.candidates[0];
   const Source& source = chain_.sources[primary.source];
   if (primary.cannot || !is_closed(shared, source.scope) || !is_closed(shared, primary.model)) return false;
@@ -105,14 +102,13 @@ Step Plan::next(const Report& report, MonoTime now, const Shared& shared, Random
   const std::size_t last = last_candidate_;
   if (const auto halt = trouble.learn(last, last_key_, report, now, limits_)) return stop(*halt, now, shared);
   const bool mended = report.mended && !std::exchange(trouble.mended, true);
-  if (mended) ++allowance_;  // refused before anything ran: it takes the place of what was refused
-  if (attempts_ >= allowance_) return stop(Halt::tries, now, shared);
+  if (attempts_ >= allowance()) return stop(Halt::tries, now, shared);
   if (now >= deadline_) return stop(Halt::time, now, shared);
   if (mended) {
     const int fresh = trouble.fresh();
     const Passage passage = trouble.pass(last, now, shared);
     const bool same_way = passage.gate == Gate::closed && passage.key == last_key_;
-    if (allowance_ - attempts_ > fresh && same_way && now < before(fresh))
+    if (allowance() - attempts_ > fresh && same_way && now < before(fresh))
       return begin(last, last_key_, now, before(fresh), Because::mended);
   }
   return choose(now, shared, &random);
@@ -129,7 +125,7 @@ Step Plan::choose(MonoTime now, const Shared& shared, Random* random) {
                       .fresh = drawn(limits_.base_delay)};
   trouble.may_repeat = true;
   for (;;) {
-    const Left left{.attempts = allowance_ - attempts_, .end = deadline_, .share = share_};
+    const Left left{.attempts = allowance() - attempts_, .end = deadline_, .share = share_};
     const auto best = trouble.best(now, left, shared, pauses);
     if (!best) return stop(trouble.nothing_left(), now, shared);
     const bool other_key = best->candidate == last_candidate_ && !best->repeat;
@@ -200,6 +196,13 @@ Way Plan::way(const Try& attempt) const {
     if (model.is_free) way.free_allowance = source.keys[attempt.key].free_allowance;
   }
   return way;
+}
+
+int Plan::allowance() const {
+  const auto able = std::ranges::count(chain_.candidates, false, &Candidate::cannot);
+  // What was mended had been refused before anything ran: it takes the place of what was refused.
+  const int mended = trouble_ && trouble_->mended ? 1 : 0;
+  return std::max(1 + limits_.retries, static_cast<int>(able)) + mended;
 }
 
 Skip Plan::skipped(std::size_t candidate) const { return trouble_ ? trouble_->skip(candidate) : Skip::none; }

@@ -62,14 +62,15 @@ struct Candidate {
   bool cannot = false;       ///< do what the request needs (capability.hpp): never asked
   std::int64_t context = 0;  ///< tokens; 0 when not known
 };
-/// Both outlive the plan.
+/// Both outlive the plan. What a candidate cannot do, and its context, may become known later: the plan looks
+/// at it anew each time.
 struct Chain {
   std::span<const Source> sources;
   std::span<const Candidate> candidates;  ///< at least one
 };
 
 struct PlanLimits {
-  int retries = 3;  ///< the allowance is max(1 + retries, models in the chain)
+  int retries = 3;  ///< the allowance is max(1 + retries, models in the chain that can do the call)
   Duration base_delay = std::chrono::milliseconds{500};
   Duration max_delay = std::chrono::seconds{8};
   Duration share = std::chrono::seconds{10};
@@ -138,6 +139,8 @@ class Plan {
   Plan(Plan&&) noexcept;
   ~Plan();
 
+  /// Whether first() asks the chain's first model, because nothing on its way is open: the usual case.
+  [[nodiscard]] bool first_is_clear(const Shared& shared) const;
   [[nodiscard]] Step first(MonoTime now, const Shared& shared);
   /// After the last try ended.
   [[nodiscard]] Step next(const Report& report, MonoTime now, const Shared& shared, Random& random);
@@ -145,14 +148,13 @@ class Plan {
   /// The scopes that a try goes through, for the feed.
   [[nodiscard]] Way way(const Try& attempt) const;
   [[nodiscard]] int attempts() const { return attempts_; }
-  [[nodiscard]] int allowance() const { return allowance_; }
+  [[nodiscard]] int allowance() const;
   /// Why a model was passed over when it was last looked at; none when it was asked.
   [[nodiscard]] Skip skipped(std::size_t candidate) const;
 
  private:
   class Trouble;
 
-  [[nodiscard]] bool primary_passes(const Shared& shared) const;
   [[nodiscard]] Step choose(MonoTime now, const Shared& shared, Random* random);
   [[nodiscard]] Try begin(std::size_t candidate, std::size_t key, MonoTime at, MonoTime until,
                           Because because);
@@ -165,7 +167,6 @@ class Plan {
   MonoTime deadline_;
   Duration share_{};  // of each model: limits_.share, or an equal part of a call too short for that
   int attempts_ = 0;
-  int allowance_;
   std::uint32_t last_candidate_ = 0, last_key_ = 0;
   // What a call knows that met a failure or an open breaker; the others need none, and no memory.
   std::unique_ptr<Trouble> trouble_;

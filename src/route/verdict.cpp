@@ -6,6 +6,8 @@
 #include <utility>
 #include <vector>
 
+#include "wire/provider_slugs.hpp"
+
 namespace gantry::route {
 namespace {
 
@@ -142,16 +144,8 @@ Meaning meaning_of(const wire::UpstreamError& error) {
   return meaning;
 }
 
-// Display names and slugs of one provider differ in case and punctuation: "Google AI Studio" and
-// "google-ai-studio" (CONTRACT §6.4 has both forms).
 bool same_provider(std::string_view a, std::string_view b) {
-  const auto bare = [](std::string_view name) {
-    std::string out;
-    for (const char c : name)
-      if ((lower(c) >= 'a' && lower(c) <= 'z') || (c >= '0' && c <= '9')) out += lower(c);
-    return out;
-  };
-  return bare(a) == bare(b);
+  return wire::bare_provider_name(a) == wire::bare_provider_name(b);
 }
 
 // The one provider that failed; "" when none is named, or several.

@@ -187,13 +187,16 @@ Result<Model> read_model(const json::value& value, WallTime now) {
   return m;
 }
 
-constexpr std::array<Provider, 18> kProviders{{
+constexpr std::array<Provider, 21> kProviders{{
     {"openai", "OpenAI", "openai", false},
     {"anthropic", "Anthropic", "anthropic", false},
     {"google", "Google AI Studio", "google-ai-studio", true},
     {"meta-llama", "DeepInfra", "deepinfra", false},
+    {"meta-llama", "Together", "together", false},
+    {"meta-llama", "Fireworks", "fireworks", false},
     {"mistralai", "Mistral", "mistral", true},
     {"deepseek", "DeepSeek", "deepseek", false},
+    {"deepseek", "DeepInfra", "deepinfra", false},
     {"qwen", "Alibaba", "alibaba", true},
     {"x-ai", "xAI", "xai", false},
     {"cohere", "Cohere", "cohere", false},
@@ -350,10 +353,16 @@ std::string_view author_of(std::string_view model_id) {
   return model_id.substr(0, model_id.find('/'));
 }
 
-const Provider& provider_of(std::string_view model_id) {
-  const auto author = author_of(model_id);
-  const auto it = std::ranges::find(kProviders, author, &Provider::author);
-  return it == kProviders.end() ? kProviders.back() : *it;
+std::span<const Provider* const> providers_of(std::string_view model_id) {
+  static const auto kServing = [] {
+    std::unordered_map<std::string_view, std::vector<const Provider*>> out;
+    for (const auto& provider : kProviders) out[provider.author].push_back(&provider);
+    return out;
+  }();
+  const auto known = kServing.find(author_of(model_id));
+  return known == kServing.end() ? kServing.at("") : known->second;
 }
+
+const Provider& provider_of(std::string_view model_id) { return *providers_of(model_id).front(); }
 
 }  // namespace gantry::sim

@@ -3,6 +3,7 @@
 // the built-in one or an operator's. Reading is tolerant: nulls, unknown fields and unknown enum values pass.
 
 #include <cstdint>
+#include <span>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -93,12 +94,15 @@ class Catalogue {
 /// The compiled-in list (catalogue_builtin.cpp).
 std::string builtin_catalogue_json();
 
-/// The provider that serves an author's models, as /providers and the endpoints list name it.
+/// A provider that serves an author's models, as /providers and the endpoints list name it.
 struct Provider {
   std::string_view author, name, slug;
   bool bills_after_cancel;  ///< CONTRACT §5.4: generation runs on and is billed in full
 };
+/// The first of providers_of().
 const Provider& provider_of(std::string_view model_id);
+/// All that serve the model; open-weight models have several.
+std::span<const Provider* const> providers_of(std::string_view model_id);
 std::string_view author_of(std::string_view model_id);
 
 }  // namespace gantry::sim

@@ -353,6 +353,8 @@ Task<void> serve_completion(Simulator::World& world, net::Exchange& exchange, Ap
   attempt.body_bytes = body->size();
   attempt.body_sha256 = std::move(digest.hex);
   attempt.model = job->requested;
+  if (job->provider) attempt.provider = job->provider->name;
+  attempt.ignored = job->ignored;
   const auto number = world.journal.begin(std::move(attempt));
   Server server(exchange, *job, number);
   co_await server.run();

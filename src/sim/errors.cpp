@@ -119,7 +119,7 @@ std::string shape_d(const ErrorCase& error) {
 }
 
 // The older wire form of a provider's error: a general sentence, the provider's own words in metadata.raw.
-std::string shape_provider(const ErrorCase& error) {
+std::string shape_provider(const ErrorCase& error, std::string_view provider) {
   std::string raw = R"({"error":{"message":)";
   append_quoted(raw, error.message);
   raw += R"(,"type":"upstream"}})";
@@ -127,7 +127,9 @@ std::string shape_provider(const ErrorCase& error) {
   append_int(out, error.status);
   out += R"(,"metadata":{"raw":)";
   append_quoted(out, raw);
-  return out + R"(,"provider_name":"FakeProvider"}},"user_id":"user_simulated"})";
+  out += R"(,"provider_name":)";
+  append_quoted(out, provider);
+  return out + R"(}},"user_id":"user_simulated"})";
 }
 
 ErrorCase limit_error(std::string_view which, WallTime now) {
@@ -194,6 +196,14 @@ ErrorCase availability_error(std::string_view code, std::string message, std::st
   return error;
 }
 
+ErrorCase no_provider_left(std::string_view requested_model) {
+  auto error = availability_error("constraint_filtered", "No allowed providers are available for the model",
+                                  requested_model, {});
+  error.availability.pop_back();
+  error.availability += R"(,"excluded_by":["allowed_providers"]})";
+  return error;
+}
+
 ErrorCase free_limit_error(FreeWindow window, std::int64_t limit, WallTime now) {
   const bool daily = window == FreeWindow::day;
   const auto end = daily ? std::chrono::floor<std::chrono::days>(now) + std::chrono::days{1}
@@ -228,6 +238,10 @@ ErrorCase fault_error(const FaultSet& faults, std::string_view model, const Cata
   } else {
     error = simple_error(static_cast<int>(faults.number(FaultKind::status, 500)));
   }
+  if (const auto* provider = faults.get(FaultKind::provider); provider && error.metadata.empty()) {
+    error.metadata = R"("provider_name":)";
+    append_quoted(error.metadata, provider->text);
+  }
   if (const auto* type = faults.get(FaultKind::error_type))
     error.error_type = type->text == "none" ? "" : type->text;
   return error;
@@ -256,7 +270,8 @@ ErrorReply shape_error(ErrorCase error, const FaultSet& faults) {
   if (shape == "availability") reply.body = shape_b(error);
   if (shape == "responses") reply.body = shape_c(error);
   if (shape == "messages") reply.body = shape_d(error);
-  if (shape == "provider") reply.body = shape_provider(error);
+  if (shape == "provider")
+    reply.body = shape_provider(error, faults.text(FaultKind::provider, "FakeProvider"));
   if (shape == "envelope") reply.body = envelope(error);
   if (shape == "html") {
     reply.content_type = "text/html; charset=UTF-8";

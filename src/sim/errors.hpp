@@ -39,6 +39,8 @@ ErrorCase simple_error(int status, std::string message = {}, std::string error_t
 ErrorCase availability_error(std::string_view code, std::string message, std::string_view requested_model,
                              const std::vector<std::string>& fallback_models,
                              std::string_view retry_after = {});
+/// The request's own provider object leaves nobody who serves the model: 404 (CONTRACT §3.3, §6.4).
+ErrorCase no_provider_left(std::string_view requested_model);
 enum class FreeWindow : std::uint8_t { minute, day };
 /// 429 of the platform: a cap on `:free` models is used up (CONTRACT §6.5), `limit` calls a window in UTC.
 ErrorCase free_limit_error(FreeWindow window, std::int64_t limit, WallTime now);

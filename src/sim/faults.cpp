@@ -13,6 +13,8 @@ using enum FaultKind;
 using enum ArgKind;
 
 constexpr std::array kTable{
+    FaultInfo{provider, "provider", ArgKind::text, "Together",
+              "the other faults strike only where this provider (name or slug) serves; errors name it"},
     FaultInfo{status, "status", number, "500", "answer with this error status"},
     FaultInfo{
         shape, "shape", ArgKind::text, "envelope",

@@ -15,6 +15,8 @@
 namespace gantry::sim {
 
 enum class FaultKind : std::uint8_t {
+  // Whom the others strike.
+  provider,
   // An error instead of an answer.
   status,
   shape,

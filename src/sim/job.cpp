@@ -42,6 +42,7 @@ void Job::decide(const net::RequestHead& head, std::string_view body, const Dige
   stream = request->stream;
   requested = request->models.front();
   user_agent = head.headers.get("user-agent").value_or("");
+  ignored = request->provider.ignore;
   referer = head.headers.get("http-referer").value_or("");
   identity.id = world.generation_id();
   headers.emplace_back("X-Generation-Id", identity.id);
@@ -51,7 +52,7 @@ void Job::decide(const net::RequestHead& head, std::string_view body, const Dige
   look_in_cache(head, digest);
   identity.created = unix_seconds(created);
   identity.model = model->id;
-  identity.provider = provider_of(model->id).name;
+  identity.provider = provider->name;
   answer = make_answer(std::move(*request), *model, faults, seed);
   bill_answer();
 }
@@ -68,6 +69,24 @@ bool Job::choose(const Request& request, const FaultSet& asked) {
   return false;
 }
 
+// Where the request leaves a choice it is drawn, since all cost the same here (CONTRACT §3.3).
+const Provider* Job::choose_provider(const Preferences& wanted) const {
+  const auto named = [](const std::vector<std::string>& slugs, const Provider& provider) {
+    return std::ranges::find(slugs, provider.slug) != slugs.end();
+  };
+  std::vector<const Provider*> left;
+  for (const auto* each : providers_of(model->id)) {
+    const bool allowed = wanted.only.empty() || named(wanted.only, *each);
+    const bool listed = wanted.allow_fallbacks || wanted.order.empty() || named(wanted.order, *each);
+    if (allowed && listed && !named(wanted.ignore, *each)) left.push_back(each);
+  }
+  for (const auto& slug : wanted.order)
+    for (const auto* each : left)
+      if (each->slug == slug) return each;
+  if (left.empty()) return nullptr;
+  return left[Random(world.options.seed ^ world.answers.load(std::memory_order_relaxed)).below(left.size())];
+}
+
 std::optional<ErrorCase> Job::consider(const Request& request, const std::string& id, const FaultSet& asked) {
   model = world.catalogue.resolve(id);
   faults = world.script_faults(api == Api::chat ? "/chat/completions" : "/completions", true, id);
@@ -82,6 +101,15 @@ std::optional<ErrorCase> Job::consider(const Request& request, const std::string
     faults.merge(parse_faults(model->faults).value_or(FaultSet{}));
   }
   faults.merge(asked);
+  provider = model ? choose_provider(request.provider) : nullptr;
+  if (model && !provider) return no_provider_left(id);
+  if (const auto* struck = faults.get(FaultKind::provider)) {
+    if (provider && (struck->text == provider->name || struck->text == provider->slug)) {
+      faults.put({FaultKind::provider, std::string(provider->name)});
+    } else {
+      faults = {};
+    }
+  }
   if (faults.refuses()) return fault_error(faults, id, world.catalogue, created);
   if (!model) return missing(id);
   if (auto error = unfit(request)) return error;
@@ -189,7 +217,7 @@ void Job::settle(std::int64_t tokens, bool cancelled) {
   auto used = answer.usage;
   auto cost = bill;
   const bool whole = tokens >= used.completion_tokens;
-  const bool runs_on = cancelled && (!stream || provider_of(model->id).bills_after_cancel);
+  const bool runs_on = cancelled && (!stream || provider->bills_after_cancel);
   if (!whole && !runs_on) {
     used.completion_tokens = tokens;
     used.reasoning_tokens = std::min(used.reasoning_tokens, tokens);

@@ -30,7 +30,9 @@ struct Job {
   std::string key;        ///< whose money
   std::string requested;  ///< the model as asked for
   FaultSet faults;
-  const Model* model = nullptr;  ///< who answers; null when refused
+  const Model* model = nullptr;        ///< who answers; null when refused
+  const Provider* provider = nullptr;  ///< who serves it, or whose error it is; null when nobody was chosen
+  std::vector<std::string> ignored;    ///< the request's provider.ignore
   bool stream = false;
   std::optional<ErrorReply> refused;
   Identity identity;
@@ -56,6 +58,7 @@ struct Job {
  private:
   void refuse(ErrorCase error);
   bool choose(const Request& request, const FaultSet& asked);
+  [[nodiscard]] const Provider* choose_provider(const Preferences& wanted) const;
   std::optional<ErrorCase> consider(const Request& request, const std::string& id, const FaultSet& asked);
   std::optional<ErrorCase> missing(const std::string& id) const;
   std::optional<ErrorCase> unfit(const Request& request) const;

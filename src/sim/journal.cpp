@@ -44,6 +44,9 @@ void append_attempt(std::string& out, const Attempt& a) {
   text("method", a.method);
   text("path", a.path);
   text("model", a.model);
+  text("provider", a.provider);
+  out += R"(,"ignored":)";
+  append_string_array(out, a.ignored);
   text("faults", a.faults);
   text("generation", a.generation);
   out += R"(,"headers":{)";

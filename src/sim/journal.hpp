@@ -18,7 +18,8 @@ namespace gantry::sim {
 struct Attempt {
   std::uint64_t number = 0;  ///< from 1, in order of arrival
   Duration began{};          ///< since the simulator's start, or the last reset
-  std::string method, path, model, faults, generation;
+  std::string method, path, model, provider, faults, generation;
+  std::vector<std::string> ignored;                          ///< the request's provider.ignore
   std::vector<std::pair<std::string, std::string>> headers;  ///< Authorization and the like masked
   std::string body_sha256;                                   ///< lower-case hex; empty without a body
   std::size_t body_bytes = 0;

@@ -281,22 +281,29 @@ std::string endpoints_json(const Model& m, bool authenticated, WallTime now) {
   out += R"(,"architecture":)";
   append_architecture(out, m);
   out += R"(,"endpoints":[)";
-  if (m.routes_to.empty()) append_endpoint(out, m, provider_of(m.id), authenticated, now);
+  const auto serving = m.routes_to.empty() ? providers_of(m.id) : std::span<const Provider* const>();
+  for (std::size_t i = 0; i < serving.size(); ++i) {
+    if (i > 0) out += ',';
+    append_endpoint(out, m, *serving[i], authenticated, now);
+  }
   return out + "]}}";
 }
 
 std::string providers_json(const Catalogue& catalogue) {
   std::string out = R"({"data":[)";
   std::set<std::string_view> seen;
-  for (const auto& m : catalogue.models()) {
-    const auto& p = provider_of(m.id);
-    if (m.id.starts_with("sim/") || !seen.insert(p.slug).second) continue;
+  const auto append = [&](const Provider& p) {
+    if (!seen.insert(p.slug).second) return;
     if (seen.size() > 1) out += ',';
     out += R"({"name":)";
     append_quoted(out, p.name);
     out += R"(,"slug":)";
     append_quoted(out, p.slug);
     out += R"(,"privacy_policy_url":null,"terms_of_service_url":null,"status_page_url":null})";
+  };
+  for (const auto& m : catalogue.models()) {
+    if (m.id.starts_with("sim/")) continue;
+    for (const auto* each : providers_of(m.id)) append(*each);
   }
   return out + "]}";
 }

@@ -79,7 +79,7 @@ std::string plain_reply(Api api, const Identity& identity, const Answer& answer,
   out.reserve(512 + answer.content().size() + 2 * answer.reasoning.size());
   if (const auto* code = faults.get(FaultKind::body_error)) {
     out += '{';
-    append_error_member(out, code->text);
+    append_error_member(out, code->text, faults.text(FaultKind::provider));
     return out + "}";
   }
   out += '{';

@@ -28,7 +28,7 @@ void append_reasoning_details(std::string& out, std::string_view text) {
   out += R"(,"format":"unknown","index":0}])";
 }
 
-void append_error_member(std::string& out, std::string_view code) {
+void append_error_member(std::string& out, std::string_view code, std::string_view provider) {
   int status = 502;
   std::from_chars(code.data(), code.data() + code.size(), status);
   out += R"("error":{"code":)";
@@ -42,6 +42,10 @@ void append_error_member(std::string& out, std::string_view code) {
   append_quoted(out, message_of(status));
   out += R"(,"metadata":{"error_type":)";
   append_quoted(out, error_type_of(status));
+  if (!provider.empty()) {
+    out += R"(,"provider_name":)";
+    append_quoted(out, provider);
+  }
   out += "}}";
 }
 

@@ -14,7 +14,8 @@ inline constexpr std::string_view kUnknownFields = R"(,"x_tomorrow":{"kind":"nov
 /// Id, object, time, model and provider; the brace before them is the caller's.
 void append_identity(std::string& out, const Identity& identity, std::string_view object);
 void append_reasoning_details(std::string& out, std::string_view text);
-/// `"error":{…}` of a reply whose status is 200 already; `code` as the fault gives it.
-void append_error_member(std::string& out, std::string_view code);
+/// `"error":{…}` of a reply whose status is 200 already; `code` as the fault gives it. `provider` is whose
+/// error it is; "" when that is not told.
+void append_error_member(std::string& out, std::string_view code, std::string_view provider = {});
 
 }  // namespace gantry::sim

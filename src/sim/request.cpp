@@ -43,8 +43,8 @@ class Reader {
   Reader(const json::object& root, std::uint64_t seed) : root_(root), random_(seed) {}
 
   Result<Request> read(Api api) {
-    for (const auto step :
-         {&Reader::models, &Reader::scalars, api == Api::chat ? &Reader::messages : &Reader::prompt}) {
+    for (const auto step : {&Reader::models, &Reader::scalars, &Reader::provider,
+                            api == Api::chat ? &Reader::messages : &Reader::prompt}) {
       if (auto done = (this->*step)(); !done) return std::unexpected(done.error());
     }
     stops();
@@ -87,6 +87,25 @@ class Reader {
       json::error_code error;
       const auto n = t->is_number() ? t->to_number<double>(error) : -1.0;
       if (n < 0 || n > 2) return wrong("temperature", "a number from 0 to 2");
+    }
+    return {};
+  }
+
+  Result<void> provider() {
+    const auto* object = object_of(root_, "provider");
+    if (!object) return {};
+    auto& out = request_.provider;
+    out.allow_fallbacks = !is_bool(*object, "allow_fallbacks", false);
+    const std::pair<std::string_view, std::vector<std::string>*> lists[] = {
+        {"order", &out.order}, {"only", &out.only}, {"ignore", &out.ignore}};
+    for (const auto& [key, slugs] : lists) {
+      const auto* list = member(*object, key);
+      if (!list) continue;
+      if (!list->is_array()) return wrong(fmt::format("provider.{}", key), "a list of strings");
+      for (const auto& each : list->get_array()) {
+        if (!each.is_string()) return wrong(fmt::format("provider.{}", key), "a list of strings");
+        slugs->emplace_back(each.get_string());
+      }
     }
     return {};
   }

@@ -19,8 +19,15 @@ struct ToolCall {
   std::string arguments;  ///< JSON text
 };
 
+/// Of the `provider` object, what chooses among providers (CONTRACT §3.3): slugs.
+struct Preferences {
+  std::vector<std::string> order, only, ignore;
+  bool allow_fallbacks = true;
+};
+
 struct Request {
   std::vector<std::string> models;  ///< `model`, then `models`; never empty
+  Preferences provider;
   bool stream = false;
   std::int64_t max_tokens = -1;  ///< max_completion_tokens, else max_tokens; -1 = not given
   std::int64_t text_tokens = 0;  ///< prompt tokens of all text and tools

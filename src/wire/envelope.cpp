@@ -42,9 +42,14 @@ void append_attempts(std::string& out, const std::vector<AttemptLine>& attempts)
     if (i > 0) out += ',';
     ObjectWriter line(out);
     line.text("model", attempts[i].model);
-    line.text("outcome", attempts[i].outcome);
-    line.number("milliseconds", attempts[i].milliseconds);
-    if (!attempts[i].next.empty()) line.text("next", attempts[i].next);
+    if (attempts[i].skipped.empty()) {
+      line.text("outcome", attempts[i].outcome);
+      line.number("milliseconds", attempts[i].milliseconds);
+      if (!attempts[i].next.empty()) line.text("next", attempts[i].next);
+    } else {
+      line.text("outcome", "skipped");
+      line.text("reason", attempts[i].skipped);
+    }
     line.close();
   }
   out += ']';

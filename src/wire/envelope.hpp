@@ -10,14 +10,16 @@
 
 namespace gantry::wire {
 
+/// A model that was asked, or one that was passed over.
 struct AttemptLine {
   std::string model;
   std::string outcome;
   std::int64_t milliseconds = 0;
-  std::string next;  ///< why what followed, followed
+  std::string next;       ///< why what followed, followed
+  std::string skipped{};  ///< why it was passed over; then `outcome` and the rest are left out
 };
 
-/// [{"model":…,"outcome":…,"milliseconds":…,"next":…}]
+/// [{"model":…,"outcome":…,"milliseconds":…,"next":…}], and {"model":…,"outcome":"skipped","reason":…}
 std::string attempts_json(const std::vector<AttemptLine>& attempts);
 
 struct ErrorBody {

@@ -121,5 +121,13 @@ TEST(FixedText, differs_for_every_cause) {
   EXPECT_EQ(messages.size(), 8U);
 }
 
+TEST(Attempts, tell_why_a_model_was_passed_over) {
+  EXPECT_EQ(
+      attempts_json({{.model = "acme/alpha", .outcome = {}, .next = {}, .skipped = "takes no \"image\""},
+                     {.model = "acme/beta", .outcome = "delivered", .milliseconds = 7, .next = {}}}),
+      R"([{"model":"acme/alpha","outcome":"skipped","reason":"takes no \"image\""},)"
+      R"({"model":"acme/beta","outcome":"delivered","milliseconds":7}])");
+}
+
 }  // namespace
 }  // namespace gantry::wire

@@ -1,7 +1,6 @@
 #include "wire/models.hpp"
 
 #include <algorithm>
-#include <array>
 #include <charconv>
 #include <utility>
 
@@ -9,14 +8,6 @@
 
 namespace gantry::wire {
 namespace {
-
-constexpr std::array<std::pair<std::string_view, Modality>, 5> kModalities = {{
-    {"text", Modality::text},
-    {"image", Modality::image},
-    {"audio", Modality::audio},
-    {"file", Modality::file},
-    {"video", Modality::video},
-}};
 
 std::optional<std::int64_t> count_of(std::optional<JsonValue> value) {
   const auto number = value ? value->integer() : std::nullopt;
@@ -28,8 +19,7 @@ std::optional<Modalities> modalities_of(std::optional<JsonValue> list) {
   if (!list || !list->is_array() || list->empty()) return std::nullopt;
   Modalities out;
   list->each_element([&](JsonValue each) {
-    for (const auto& [name, modality] : kModalities)
-      if (each.equals(name)) out.add(modality);
+    if (const auto known = modality_named(each.string().value_or(""))) out.add(*known);
   });
   return out;
 }
@@ -93,6 +83,7 @@ void fill(std::optional<T>& mine, const std::optional<T>& theirs) {
 
 // An alias stands for its target (CONTRACT §3.4): what its own row leaves out, the target's tells.
 void take_over(ModelFacts& alias, const ModelFacts& target) {
+  alias.slug = target.slug;
   fill(alias.context_length, target.context_length);
   fill(alias.max_completion_tokens, target.max_completion_tokens);
   fill(alias.inputs, target.inputs);
@@ -112,18 +103,6 @@ std::string_view without_dynamic_variant(std::string_view id) {
 
 }  // namespace
 
-std::optional<Modality> modality_named(std::string_view name) {
-  for (const auto& [known, modality] : kModalities)
-    if (known == name) return modality;
-  return std::nullopt;
-}
-
-std::string_view name(Modality modality) {
-  for (const auto& [known, each] : kModalities)
-    if (each == modality) return known;
-  return "";
-}
-
 Result<ModelTable> ModelTable::parse(std::string_view body) {
   JsonIndex index;
   if (const auto error = index.parse(body))
@@ -137,9 +116,11 @@ Result<ModelTable> ModelTable::parse(std::string_view body) {
     const std::size_t place = out.models_.size();
     if (id.empty() || !out.names_.emplace(id, place).second) return;
     read_facts(model, out.models_.emplace_back());
-    out.models_.back().id = std::move(id);
+    ModelFacts& facts = out.models_.back();
+    facts.id = std::move(id);
+    facts.slug = text_of(model, "canonical_slug");
     // Not of a variant: `a/b:free` shares its slug with `a/b`, and may do less.
-    if (!out.models_.back().id.contains(':')) slugs.emplace_back(text_of(model, "canonical_slug"), place);
+    if (!facts.id.contains(':')) slugs.emplace_back(facts.slug, place);
     if (const auto target = model.find("alias_target")) aliases.emplace_back(text_of(*target, "slug"), place);
   });
   // Ids first: a slug may be the id of another row.
@@ -148,6 +129,10 @@ Result<ModelTable> ModelTable::parse(std::string_view body) {
   for (const auto& [target, place] : aliases)
     if (const auto* facts = out.named(target)) take_over(out.models_[place], *facts);
   return out;
+}
+
+bool same_model(const ModelFacts& a, const ModelFacts& b) {
+  return a.id == b.id || (!a.slug.empty() && a.slug == b.slug);
 }
 
 const ModelFacts* ModelTable::named(std::string_view name) const {

@@ -5,7 +5,6 @@
 #include <chrono>
 #include <cstdint>
 #include <functional>
-#include <initializer_list>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -13,32 +12,14 @@
 #include <vector>
 
 #include "base/result.hpp"
+#include "wire/modality.hpp"
 
 namespace gantry::wire {
-
-enum class Modality : std::uint8_t { text = 1, image = 2, audio = 4, file = 8, video = 16 };
-
-/// A set of modalities. Those that Gantry has no name for are not in it.
-class Modalities {
- public:
-  constexpr Modalities() = default;
-  constexpr Modalities(std::initializer_list<Modality> all) {
-    for (const Modality each : all) add(each);
-  }
-  constexpr void add(Modality one) { bits_ |= static_cast<unsigned>(one); }
-  [[nodiscard]] constexpr bool has(Modality one) const { return (bits_ & static_cast<unsigned>(one)) != 0; }
-  [[nodiscard]] constexpr bool empty() const { return bits_ == 0; }
-  constexpr bool operator==(const Modalities&) const = default;
-
- private:
-  unsigned bits_ = 0;
-};
-std::optional<Modality> modality_named(std::string_view name);
-std::string_view name(Modality modality);
 
 /// What a model can do. Whatever the list leaves out, or has as null or [], is unknown: nullopt.
 struct ModelFacts {
   std::string id;
+  std::string slug;  ///< the canonical one, which variants share and aliases have of their target
   std::optional<std::int64_t> context_length;         ///< its own, else its top provider's
   std::optional<std::int64_t> max_completion_tokens;  ///< its top provider's
   std::optional<Modalities> inputs;
@@ -50,6 +31,9 @@ struct ModelFacts {
   std::optional<bool> prefill;  ///< continues a trailing assistant message; the list does not tell
   std::optional<std::chrono::sys_days> expiration_date;  ///< the model may be removed after that day
 };
+
+/// Whether both are the same model, or variants or an alias of it: a reply may name any of them.
+bool same_model(const ModelFacts& a, const ModelFacts& b);
 
 /// Models by every name they are asked for.
 class ModelTable {

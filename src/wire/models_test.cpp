@@ -119,6 +119,26 @@ TEST(ModelTable, lets_an_alias_do_what_its_target_does) {
   EXPECT_EQ(circle.all().size(), 4U);
 }
 
+TEST(ModelTable, tells_variants_aliases_and_dated_slugs_from_another_model) {
+  const ModelTable models = table(R"({"data":[
+    {"id":"acme/alpha","canonical_slug":"acme/alpha-2026-01-02"},
+    {"id":"acme/alpha:free","canonical_slug":"acme/alpha-2026-01-02"},
+    {"id":"~acme/latest","canonical_slug":"~acme/latest","alias_target":{"slug":"acme/alpha"}},
+    {"id":"acme/beta","canonical_slug":"acme/beta"}, {"id":"cave/gamma"}, {"id":"cave/delta"}]})");
+  const struct {
+    const char *one, *other;
+    bool same;
+  } rows[] = {
+      {"acme/alpha", "acme/alpha", true},       {"acme/alpha", "acme/alpha-2026-01-02", true},
+      {"acme/alpha:nitro", "acme/alpha", true}, {"acme/alpha:free", "acme/alpha-2026-01-02", true},
+      {"~acme/latest", "acme/alpha", true},     {"acme/alpha@preset/x", "acme/alpha", true},
+      {"acme/alpha", "acme/beta", false},       {"cave/gamma", "cave/delta", false},
+  };
+  for (const auto& row : rows)
+    EXPECT_EQ(same_model(*models.find(row.one), *models.find(row.other)), row.same)
+        << row.one << " and " << row.other;
+}
+
 TEST(ModelTable, says_what_is_no_models_list) {
   for (const std::string body : {"", "[]", "{}", R"({"data":null})", R"({"data":{}})", R"({"data":[)",
                                  "<html>", R"({"error":{"code":500,"message":"x"}})"}) {

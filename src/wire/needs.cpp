@@ -1,22 +1,11 @@
 #include "wire/needs.hpp"
 
-#include <array>
-#include <utility>
-
 #include "wire/json_reader.hpp"
 
 namespace gantry::wire {
 namespace {
 
 constexpr std::size_t kCodePointsAToken = 8;
-
-// The types of a message's parts (CONTRACT §3.2).
-constexpr std::array<std::pair<std::string_view, Modality>, 4> kParts = {{
-    {"image_url", Modality::image},
-    {"input_audio", Modality::audio},
-    {"video_url", Modality::video},
-    {"input_video", Modality::video},
-}};
 
 class Reading {
  public:
@@ -70,9 +59,13 @@ class Reading {
   void content_part(JsonToken part) {
     in_.each_member(part, [this](std::string_view key, JsonToken member) {
       if (key != "type") return;
-      for (const auto& [type, modality] : kParts)
-        if (member == type) needs_.inputs.add(modality);
-      files_ = files_ || member == "file";
+      const auto known = modality_of_part(member.string().value_or(""));
+      if (!known) return;
+      if (*known == Modality::file) {
+        files_ = true;
+      } else {
+        needs_.inputs.add(*known);
+      }
     });
   }
 
@@ -101,10 +94,29 @@ std::int64_t tokens_at_least(std::size_t code_points) {
   return static_cast<std::int64_t>(code_points / kCodePointsAToken);
 }
 
+bool needs_little(const RequestFacts& facts) {
+  constexpr std::size_t kShort =
+      32'000;  // code points: as many tokens as the smallest contexts of today hold
+  return !(facts.has_tools || facts.has_response_format || facts.has_modalities || facts.has_reasoning) &&
+         facts.prompt.inputs.empty() && facts.prompt.code_points <= kShort;
+}
+
+RequestNeeds most_needs(const RequestFacts& facts) {
+  RequestNeeds needs{.tools = facts.has_tools,
+                     .response_format = facts.has_response_format,
+                     .structured_outputs = facts.has_response_format,
+                     .inputs = facts.prompt.inputs,
+                     .outputs = {},
+                     .prefill = true,
+                     .no_reasoning = facts.has_reasoning,
+                     .prompt_tokens_at_least = tokens_at_least(facts.prompt.code_points)};
+  if (facts.has_modalities) needs.outputs = {Modality::text, Modality::image, Modality::audio};
+  return needs;
+}
+
 RequestNeeds read_needs(std::string_view body, const RequestFacts& facts) {
   RequestNeeds needs = Reading(body).run();
   needs.prompt_tokens_at_least = tokens_at_least(facts.prompt.code_points);
-  needs.max_tokens = facts.max_completion_tokens ? facts.max_completion_tokens : facts.max_tokens;
   return needs;
 }
 

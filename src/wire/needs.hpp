@@ -1,9 +1,8 @@
 #pragma once
 // What a request needs a model to be able to do. A second look at the body, for calls that have a choice of
-// models; the scan of every request (request.hpp) does without it.
+// models and may need what not every model can; the scan of every request (request.hpp) does without it.
 
 #include <cstdint>
-#include <optional>
 #include <string_view>
 
 #include "wire/models.hpp"
@@ -22,8 +21,13 @@ struct RequestNeeds {
   bool prefill = false;       ///< the last message is the assistant's, to be continued
   bool no_reasoning = false;  ///< an effort of none, which models that must reason refuse (CONTRACT §3.4)
   std::int64_t prompt_tokens_at_least = 0;
-  std::optional<std::int64_t> max_tokens;  ///< as the client set it
 };
+
+/// Text in and text out, and not much of it: any model will do, and nobody need look closer.
+bool needs_little(const RequestFacts& facts);
+/// All that the request can turn out to need, by what its scan found: a model that can do this can do what
+/// read_needs() will find.
+RequestNeeds most_needs(const RequestFacts& facts);
 
 /// Of a body that was scanned into `facts`. What is of another type than expected needs nothing.
 RequestNeeds read_needs(std::string_view body, const RequestFacts& facts);

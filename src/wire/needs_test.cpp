@@ -28,7 +28,7 @@ RequestNeeds with_parts(const std::string& parts, const std::string& members = "
 TEST(RequestNeeds, are_none_for_a_plain_question) {
   const RequestNeeds needs = with("");
   EXPECT_FALSE(needs.tools || needs.response_format || needs.structured_outputs || needs.prefill ||
-               needs.no_reasoning || needs.max_tokens);
+               needs.no_reasoning);
   EXPECT_TRUE(needs.inputs.empty() && needs.outputs.empty());
   EXPECT_EQ(needs.prompt_tokens_at_least, 0);
 }
@@ -112,8 +112,6 @@ TEST(RequestNeeds, room_for_the_prompt_and_for_what_is_to_be_written) {
   const RequestNeeds needs = needs_of(R"({"max_tokens":7,"messages":[{"role":"user","content":")" +
                                       std::string(8000, 'x') + R"("}]})");
   EXPECT_EQ(needs.prompt_tokens_at_least, 1000);
-  EXPECT_EQ(needs.max_tokens, 7);
-  EXPECT_EQ(with(R"("max_tokens":7,"max_completion_tokens":9)").max_tokens, 9) << "the preferred one";
 }
 
 TEST(RequestNeeds, of_a_text_completion_are_its_prompts) {
@@ -133,6 +131,61 @@ TEST(RequestNeeds, tolerate_wrong_types_in_what_the_scan_does_not_check) {
       R"("modalities":"image","reasoning":"none","plugins":{"id":"file-parser"},"reasoning_effort":{"a":1})");
   EXPECT_TRUE(needs.outputs.empty());
   EXPECT_FALSE(needs.no_reasoning);
+}
+
+bool contains(const Modalities& all, const Modalities& some) {
+  for (const auto each : {Modality::text, Modality::image, Modality::audio, Modality::file, Modality::video})
+    if (some.has(each) && !all.has(each)) return false;
+  return true;
+}
+
+TEST(RequestNeeds, are_never_more_than_the_scan_lets_expect) {
+  struct Row {
+    std::string members, part;
+    bool little;
+  };
+  const std::vector<Row> rows = {
+      {"", "", true},
+      {R"("max_tokens":7,"temperature":1,"provider":{"zdr":true},"stop":"x")", "", true},
+      {R"("tools":[],"response_format":null,"modalities":null,"reasoning":null)", "", true},
+      {R"("tools":[{"type":"function","function":{"name":"f"}}])", "", false},
+      {R"("response_format":{"type":"json_schema","json_schema":{"name":"x"}})", "", false},
+      {R"("response_format":{"type":"text"})", "", false},
+      {R"("modalities":["image","text"])", "", false},
+      {R"("modalities":["audio"])", "", false},
+      {R"("reasoning":{"effort":"none"})", "", false},
+      {R"("reasoning_effort":"none")", "", false},
+      {"", R"({"type":"image_url","image_url":{"url":"u"}})", false},
+      {"", R"({"type":"input_audio","input_audio":{"data":"","format":"wav"}})", false},
+      {"", R"({"type":"video_url","video_url":{"url":"u"}})", false},
+      {"", R"({"type":"input_video","video_url":{"url":"u"}})", false},
+      {"", R"({"type":"text","text":"x","type":"image_url"})", false},
+      {R"("plugins":[{"id":"file-parser","pdf":{"engine":"native"}}])", R"({"type":"file","file":{}})",
+       false},
+      {"", R"({"type":"file","file":{}})", false},
+      {"", R"({"type":"a_part_of_tomorrow"})", true},
+  };
+  for (const auto& row : rows) {
+    const std::string part = row.part.empty() ? "" : "," + row.part;
+    const std::string body = R"({"messages":[{"role":"user","content":[{"type":"text","text":"hi"})" + part +
+                             "]}]" + (row.members.empty() ? "" : ",") + row.members + "}";
+    RequestScanner scanner;
+    const auto facts = scanner.chat(body);
+    ASSERT_TRUE(facts) << body << facts.error().message;
+    EXPECT_EQ(needs_little(*facts), row.little) << body;
+    const RequestNeeds most = most_needs(*facts), real = read_needs(body, *facts);
+    EXPECT_TRUE(most.tools >= real.tools && most.response_format >= real.response_format &&
+                most.structured_outputs >= real.structured_outputs && most.prefill >= real.prefill &&
+                most.no_reasoning >= real.no_reasoning && contains(most.inputs, real.inputs) &&
+                contains(most.outputs, real.outputs))
+        << body;
+    EXPECT_EQ(most.prompt_tokens_at_least, real.prompt_tokens_at_least) << body;
+  }
+  RequestScanner scanner;
+  const auto scanned =
+      scanner.chat(R"({"messages":[{"role":"user","content":")" + std::string(33'000, 'x') + R"("}]})");
+  ASSERT_TRUE(scanned);
+  EXPECT_FALSE(needs_little(*scanned)) << "a long prompt";
 }
 
 }  // namespace

@@ -217,6 +217,8 @@ Result<ChunkFacts> ReplyScanner::chunk(std::string_view data) {
   facts.error = error_of(*document, data);
   facts.id = id_;
   facts.model = model_;
+  if (document->provider.is_string())
+    facts.provider = document->provider.raw().substr(1, document->provider.raw().size() - 2);
   return facts;
 }
 

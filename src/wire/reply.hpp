@@ -71,6 +71,7 @@ struct ChunkFacts {
   std::optional<UpstreamError> error;
   std::string_view id;  ///< views into the scanner's memory: valid until its next use
   std::string_view model;
+  std::string_view provider;  ///< as it is written in the data, which it is a view of: escapes are left in
 };
 
 /// Scans replies and chunks. One per loop.

@@ -6,66 +6,12 @@
 #include "base/json_string.hpp"
 #include "wire/json_reader.hpp"
 #include "wire/json_text.hpp"
+#include "wire/request_fields.hpp"
 
 namespace gantry::wire {
 namespace {
 
 enum class Dialects { chat, completions };
-
-// The fields Gantry acts on. Twice the same one would let Gantry check one value and upstream use the other.
-enum class Field {
-  model,
-  models,
-  stream,
-  max_tokens,
-  max_completion_tokens,
-  temperature,
-  tools,
-  response_format,
-  messages,
-  prompt,
-  provider,
-  preset,
-  none
-};
-constexpr std::array<std::string_view, 12> kFields = {
-    "model",       "models", "stream",          "max_tokens", "max_completion_tokens",
-    "temperature", "tools",  "response_format", "messages",   "prompt",
-    "provider",    "preset"};
-
-template <Field... candidates>
-constexpr Field one_of(std::string_view key) {
-  for (const Field each : {candidates...})
-    if (key == kFields[static_cast<std::size_t>(each)]) return each;
-  return Field::none;
-}
-
-// By length first: every member of every request comes through here.
-constexpr Field field_of(std::string_view key) {
-  switch (key.size()) {
-    case 5:
-      return one_of<Field::model, Field::tools>(key);
-    case 6:
-      return one_of<Field::stream, Field::models, Field::prompt, Field::preset>(key);
-    case 8:
-      return one_of<Field::messages, Field::provider>(key);
-    case 10:
-      return one_of<Field::max_tokens>(key);
-    case 11:
-      return one_of<Field::temperature>(key);
-    case 15:
-      return one_of<Field::response_format>(key);
-    case 21:
-      return one_of<Field::max_completion_tokens>(key);
-    default:
-      return Field::none;
-  }
-}
-static_assert([] {
-  for (std::size_t i = 0; i < kFields.size(); ++i)
-    if (field_of(kFields[i]) != static_cast<Field>(i)) return false;
-  return true;
-}());
 
 std::string kind_in_words(JsonToken value) {
   switch (value.kind()) {
@@ -193,6 +139,13 @@ class Reading {
       case Field::preset:
         facts_.has_preset = true;
         return std::nullopt;
+      case Field::modalities:
+        facts_.has_modalities = true;
+        return std::nullopt;
+      case Field::reasoning:
+      case Field::reasoning_effort:
+        facts_.has_reasoning = true;
+        return std::nullopt;
       default:
         return std::nullopt;
     }
@@ -306,7 +259,10 @@ class Reading {
     std::optional<bool> says_text;  // the first type that is not null
     in_.each_member(part, [&](std::string_view key, JsonToken member) {
       if (refusal || member.is_null()) return;
-      if (key == "type" && !says_text) says_text = member == "text";
+      if (key == "type") {
+        const bool is_text = type_of_part(member);
+        if (!says_text) says_text = is_text;
+      }
       if (key != "text") return;
       has_text = true;
       if (member.is_string()) {
@@ -318,6 +274,13 @@ class Reading {
     // A kind of part we have not heard of is some modality (CONTRACT: variants grow without notice).
     if (!refusal && !has_text && !says_text.value_or(false)) facts_.prompt.other_modality = true;
     return refusal;
+  }
+
+  // Whether it is text; else notes what it is.
+  bool type_of_part(JsonToken type) {
+    if (type == "text") return true;
+    if (const auto known = modality_of_part(type.string().value_or(""))) facts_.prompt.inputs.add(*known);
+    return false;
   }
 
   Step prompt(JsonToken value) {

@@ -11,6 +11,7 @@
 
 #include "base/result.hpp"
 #include "wire/edit.hpp"
+#include "wire/modality.hpp"
 
 namespace gantry::wire {
 
@@ -29,6 +30,7 @@ struct PromptSize {
       0;  ///< of text only: strings and text parts of every message, or `prompt`; never base64 or tools
   bool any_text = false;        ///< some text that is not all white space
   bool other_modality = false;  ///< image, audio, video or file part, or tool calls / tool results
+  Modalities inputs{};          ///< of the parts that Gantry knows; a file is one, whoever reads it
 };
 
 /// Facts of a chat/completions or completions request.
@@ -47,6 +49,8 @@ struct RequestFacts {
   bool has_temperature = false;  ///< present, also when it is null: a second one must not be inserted
   bool has_tools = false;
   bool has_response_format = false;
+  bool has_modalities = false;  ///< output kinds are asked for
+  bool has_reasoning = false;   ///< `reasoning` or `reasoning_effort`
   std::size_t message_count = 0;
   PromptSize prompt;
   std::size_t insert_at = 0;  ///< offset right after the object's '{', where new members may be put

@@ -96,11 +96,27 @@ def test_a_call_that_demands_privacy_skips_an_upstream_that_is_not_declared_to_g
     simulator.script("model * answers status=503\n")
     try:
         response = gateway.chat(model="work", provider={"zdr": True})
-        error_of(response, 503)
+        assert error_of(response, 503)["metadata"]["gantry"]["attempts"][-1] == {
+            "model": "home:llama3.1:8b",
+            "outcome": "skipped",
+            "reason": "its upstream is not declared to keep nothing (zdr)",
+        }
         assert local.asked == []
         assert gateway.chat(model="work").status_code == 200
     finally:
         simulator.script("")
+
+
+def test_a_call_whose_demands_leave_nobody_is_told_why(start_gateway, simulator, local):
+    config = QUICK + with_local(local) + '[routes.home]\nprimary = "home:llama3.1:8b"\nfallbacks = []\n'
+    gateway = start_gateway(config, environment={"LOCAL_KEY": LOCAL_KEY})
+    response = gateway.chat(model="home", provider={"data_collection": "deny"})
+    error = error_of(response, 400)
+    assert "demands" in error["message"]
+    assert [each["reason"] for each in error["metadata"]["gantry"]["attempts"]] == [
+        "its upstream is not declared to collect nothing (data_collection)"
+    ]
+    assert local.asked == []
 
 
 def test_one_that_is_declared_to_give_it_is_asked(start_gateway, simulator, local):

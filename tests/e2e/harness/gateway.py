@@ -9,6 +9,7 @@ import httpx
 
 from . import secrets
 from .process import Process, dev_binary
+from .waiting import wait_for
 
 # Drains at once, unless a test is about draining.
 QUICK = '[server]\ndrain_delay = "0s"\n'
@@ -80,6 +81,10 @@ class Gateway:
                 name, _, value = line.rpartition(" ")
                 samples[name] = float(value)
         return samples
+
+    def wait_for_catalogue(self) -> None:
+        """Until OpenRouter's lists have come, a second after the start."""
+        wait_for(lambda: self.metrics()["gantry_catalogue_models"], "the catalogue")
 
     def breakers(self) -> dict[tuple[str, str], dict]:
         """The scopes by kind and name."""

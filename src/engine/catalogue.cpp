@@ -1,0 +1,96 @@
+#include "engine/catalogue.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "engine/shard.hpp"
+#include "observe/log.hpp"
+
+namespace gantry::engine {
+namespace {
+
+constexpr Duration kFirst =
+    std::chrono::seconds{1};  // the first calls have connections and loop to themselves
+constexpr Duration kEvery = std::chrono::hours{1};
+constexpr Duration kAfterFailure = std::chrono::seconds{30};  // doubled with each further one, up to kEvery
+constexpr double kJitter = 0.1;                               // so that replicas do not ask in step
+
+// Text is not all that models make (CONTRACT §8.1): without this the list leaves the others out.
+constexpr std::string_view kModels = "/models?output_modalities=all";
+constexpr std::string_view kProviders = "/providers";
+
+}  // namespace
+
+Result<Catalogue> read_catalogue(std::string_view models, std::string_view providers) {
+  Catalogue out;
+  auto table = wire::ModelTable::parse(models);
+  if (!table) return std::unexpected(std::move(table.error()));
+  if (table->all().empty()) return fail(Fault::malformed, "the models list names no model");
+  out.models = std::move(*table);
+  if (providers.empty()) return out;
+  auto slugs = wire::ProviderSlugs::parse(providers);
+  if (!slugs) return std::unexpected(std::move(slugs.error()));
+  out.providers = std::move(*slugs);
+  return out;
+}
+
+void CatalogueKeeper::start() { arm(kFirst); }
+
+void CatalogueKeeper::refresh() {
+  again_ = fetching_;
+  if (!std::exchange(fetching_, true)) shard_.loop().spawn(fetch());
+}
+
+void CatalogueKeeper::arm(Duration wait) {
+  const auto spread = static_cast<double>(wait.count()) * kJitter * shard_.random().unit();
+  const auto ring = [](void* self) { static_cast<CatalogueKeeper*>(self)->refresh(); };
+  const MonoTime at = shard_.loop().now() + wait + Duration{static_cast<std::int64_t>(spread)};
+  shard_.loop().set_timer(timer_, at, ring, this);
+}
+
+Task<void> CatalogueKeeper::fetch() {
+  bool whole = false;
+  do {
+    again_ = false;
+    const auto models = co_await fetch_list(std::string(kModels));
+    auto providers = co_await fetch_list(std::string(kProviders));
+    whole = take(models, std::move(providers));
+  } while (again_);
+  fetching_ = false;
+  arm(after(whole));
+}
+
+Task<std::optional<std::string>> CatalogueKeeper::fetch_list(std::string path) {
+  auto fetched = co_await shard_.fetch(path);
+  if (fetched && fetched->status == 200) co_return std::move(fetched->body);
+  observe::log(observe::Level::warn, "catalogue",
+               {{"path", path},
+                {"status", static_cast<std::int64_t>(fetched ? fetched->status : 0)},
+                {"error", fetched ? std::string_view("not listed") : fetched.error().detail}});
+  co_return std::nullopt;
+}
+
+bool CatalogueKeeper::take(const std::optional<std::string>& models, std::optional<std::string> providers) {
+  const bool whole = models && providers;
+  if (!models) return false;
+  auto read = read_catalogue(*models, providers ? *providers : providers_);
+  if (!read) {
+    observe::log(observe::Level::warn, "catalogue", {{"error", read.error().detail}});
+    return false;
+  }
+  if (providers) providers_ = std::move(*providers);
+  read->fetched = shard_.loop().now();
+  observe::log(observe::Level::debug, "catalogue",
+               {{"models", static_cast<std::int64_t>(read->models.all().size())},
+                {"providers", static_cast<std::int64_t>(read->providers.size())}});
+  publish_(std::make_shared<const Catalogue>(std::move(*read)));
+  return whole;
+}
+
+Duration CatalogueKeeper::after(bool whole) {
+  failures_ = whole ? 0 : failures_ + 1;
+  if (whole) return kEvery;
+  return std::min<Duration>(kEvery, kAfterFailure * (std::int64_t{1} << std::min(failures_ - 1, 8)));
+}
+
+}  // namespace gantry::engine

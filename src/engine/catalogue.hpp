@@ -1,0 +1,66 @@
+#pragma once
+// What OpenRouter lists of its models and providers: what decides whether a model can do a call, and by which
+// slug a provider is left out. One snapshot for the whole process, fetched by one keeper on one shard; each
+// shard holds its own reference, so that no call counts one.
+//
+// It is a help and never a condition: calls go on without one, and what it does not name is not known.
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "base/result.hpp"
+#include "base/task.hpp"
+#include "base/time.hpp"
+#include "net/loop.hpp"
+#include "wire/models.hpp"
+#include "wire/provider_slugs.hpp"
+
+namespace gantry::engine {
+
+class Shard;
+
+/// Never changed once it is published.
+struct Catalogue {
+  wire::ModelTable models;
+  wire::ProviderSlugs providers;
+  MonoTime fetched{};
+};
+
+/// From the bodies of GET /models and GET /providers; an empty `providers` names none. Pure. Errors:
+/// malformed, also when the list of models is empty, which says nothing of any model.
+Result<Catalogue> read_catalogue(std::string_view models, std::string_view providers);
+
+/// Fetches the catalogue a little after the start, so that neither the start nor the first call waits for it,
+/// then every hour; after a failure sooner, and the last good copy stays. On its shard's thread.
+class CatalogueKeeper {
+ public:
+  using Publish = std::move_only_function<void(std::shared_ptr<const Catalogue>)>;
+
+  /// `publish` is called on the shard's thread with each new snapshot.
+  CatalogueKeeper(Shard& shard, Publish publish) : shard_(shard), publish_(std::move(publish)) {}
+  CatalogueKeeper(const CatalogueKeeper&) = delete;
+
+  void start();
+  /// The upstream is another: what it lists is fetched now.
+  void refresh();
+
+ private:
+  Task<void> fetch();
+  Task<std::optional<std::string>> fetch_list(std::string path);
+  [[nodiscard]] bool take(const std::optional<std::string>& models, std::optional<std::string> providers);
+  void arm(Duration wait);
+  [[nodiscard]] Duration after(bool whole);
+
+  Shard& shard_;
+  Publish publish_;
+  std::string providers_;  // the last good body: few bytes, and the models come without it too
+  bool fetching_ = false;
+  bool again_ = false;  // asked for while a fetch was under way
+  int failures_ = 0;    // in a row
+  net::Timer timer_;
+};
+
+}  // namespace gantry::engine
