@@ -43,6 +43,15 @@ void Simulator::World::set_script(std::shared_ptr<Script> next) {
   script_start = time.mono();
 }
 
+Result<void> Simulator::World::run_script(std::string_view text) {
+  auto script = Script::parse(text, "script");
+  if (!script) return std::unexpected(script.error());
+  set_script(std::move(*script));
+  return {};
+}
+
+KeyUsage Simulator::World::usage(std::string_view key, WallTime now) const { return accounts.see(key, now); }
+
 FaultSet Simulator::World::script_faults(std::string_view path, bool completion, std::string_view model) {
   std::shared_ptr<Script> script;
   Duration since{};
@@ -60,6 +69,7 @@ void Simulator::World::restart() {
   accounts.clear();
   free_calls.clear();
   cache.clear();
+  prompts.clear();
   const std::lock_guard lock(mutex_);
   start = script_start = time.mono();
   if (script_) script_->restart();

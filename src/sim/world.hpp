@@ -47,7 +47,7 @@ struct Simulator::World {
       : time(t),
         options(std::move(o)),
         catalogue(std::move(c)),
-        accounts(limit, parse_limit_reset(options.limit_reset)),
+        accounts({.limit = limit, .reset = parse_limit_reset(options.limit_reset)}),
         free_calls(options.free_per_minute),
         journal(options.journal_entries),
         start(time.mono()),
@@ -61,13 +61,17 @@ struct Simulator::World {
   Generations generations;
   Journal journal;
   ReplyCache cache;
+  ReplyCache prompts;  ///< which prefixes the prompt cache would hold, in the same way
   std::atomic<std::uint64_t> answers{0};
   MonoTime start;
 
   void set_script(std::shared_ptr<Script> next);
+  /// Errors: bad_input with every wrong line.
+  Result<void> run_script(std::string_view text);
   /// The script's faults for a request that arrives now.
   [[nodiscard]] FaultSet script_faults(std::string_view path, bool completion, std::string_view model);
   void restart();
+  [[nodiscard]] KeyUsage usage(std::string_view key, WallTime now) const;
   /// Since the start or the last reset.
   [[nodiscard]] Duration elapsed() const;
   /// gen-<seconds>-<20 characters>: unique within a run, and the same in every run with this seed and order.

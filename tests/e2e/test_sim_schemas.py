@@ -36,6 +36,10 @@ ANSWERS = [
     "sim/empty",
     "sim/reasoning-only",
     "sim/cache-hit",
+    "sim/byok",
+    "sim/no-cost",
+    "openai/gpt-4.1-mini:online",
+    "openai/gpt-5:floor",
 ]
 ERRORS = [
     "sim/status-400",
@@ -45,6 +49,7 @@ ERRORS = [
     "sim/guardrail",
     "sim/rate-limit-daily",
     "sim/provider-error",
+    "sim/billed-failure",
     "anthropic/claude-3.5-sonnet",
     "openai/no-such-model",
 ]
@@ -112,3 +117,9 @@ def test_a_generation_and_the_journal(simulator):
     journal = simulator.journal()
     check("journal", journal)
     assert UPSTREAM_KEY not in json.dumps(journal)
+
+
+def test_the_bill(simulator):
+    bill = simulator.http.get("/sim/bill")
+    check("bill", bill.json())
+    assert UPSTREAM_KEY not in bill.text

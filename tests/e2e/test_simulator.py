@@ -34,8 +34,8 @@ def validator(description):
     """The 200 of an operation, with references resolved inside the whole description."""
     registry = jsonschema.validators.validator_for({"$schema": "https://json-schema.org/draft/2020-12/schema"})
 
-    def validate(path: str, method: str, instance, content: str = "application/json") -> None:
-        schema = description["paths"][path][method]["responses"]["200"]["content"][content]["schema"]
+    def validate(path: str, method: str, instance, status: str = "200") -> None:
+        schema = description["paths"][path][method]["responses"][status]["content"]["application/json"]["schema"]
         whole = schema | {"components": description["components"]}
         errors = sorted(registry(whole).iter_errors(instance), key=lambda error: len(error.absolute_path))
         assert not errors, f"{path}: {errors[0].json_path}: {errors[0].message}"
@@ -84,6 +84,13 @@ def test_the_generation_is_not_there_at_once_and_then_agrees_with_the_bill(simul
     found = wait_for(record, "the generation's record").json()["data"]
     assert found["total_cost"] == answer["usage"]["cost"]
     assert found["native_tokens_completion"] == answer["usage"]["completion_tokens"]
+
+
+@pytest.mark.parametrize("faults", ["byok", "no-cost", "bill-factor=10", "round=up:6"])
+def test_odd_money_is_still_as_openrouter_describes_it(simulator, validator, faults):
+    response = simulator.http.post("/api/v1/chat/completions", json=CHAT, headers=AUTHORIZED | {"x-sim-fault": faults})
+    assert response.status_code == 200, response.text
+    validator("/chat/completions", "post", response.json())
 
 
 def test_our_own_schemas_are_schemas():
