@@ -1,7 +1,5 @@
 #include "sim/asked.hpp"
 
-#include "base/secret.hpp"
-
 namespace gantry::sim {
 
 Reply ok(std::string body, int status) { return {.status = status, .body = std::move(body), .headers = {}}; }
@@ -15,10 +13,19 @@ bool is_management(std::string_view key) { return key.starts_with("sk-or-mgmt-")
 
 std::optional<ErrorCase> Asked::bad_key() const {
   if (key.empty()) return simple_error(401);
-  const auto& only = world.options.key;
-  const bool known =
-      key.starts_with("sk-or-") && (only.empty() || is_management(key) || Secret(only).matches(key));
-  return known ? std::nullopt : std::optional(simple_error(401, "User not found"));
+  switch (world.keys.standing(key, world.time.wall())) {
+    case Standing::usable:
+      return std::nullopt;
+    case Standing::disabled:
+      return simple_error(401, "This API key is disabled");
+    case Standing::expired:
+      return simple_error(401, "This API key has expired");
+    case Standing::deleted:
+      break;
+    case Standing::unknown:
+      if (is_management(key) || (world.options.key.empty() && key.starts_with("sk-or-"))) return std::nullopt;
+  }
+  return simple_error(401, "User not found");
 }
 
 std::optional<ErrorCase> Asked::bad_management_key() const {

@@ -47,7 +47,8 @@ bool is_management(std::string_view key);
 Reply unknown_path(const Asked& asked);
 
 // The endpoints, by what they are about.
-Reply answer_get(const Asked& asked);      ///< endpoints.cpp: models, key, credits, generation
-Reply answer_control(const Asked& asked);  ///< control.cpp: /sim
+Reply answer_get(const Asked& asked);         ///< endpoints.cpp: models, key, credits, generation
+Reply answer_management(const Asked& asked);  ///< management.cpp: /keys
+Reply answer_control(const Asked& asked);     ///< control.cpp: /sim
 
 }  // namespace gantry::sim

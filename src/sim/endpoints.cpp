@@ -12,7 +12,8 @@ namespace {
 constexpr std::string_view kKnownPaths =
     "POST /chat/completions, POST /completions, GET /models, /models/count, /models/user, "
     "/model/{author}/{slug}, "
-    "/models/{author}/{slug}/endpoints, /providers, /key, /auth/key, /credits, /generation?id=";
+    "/models/{author}/{slug}/endpoints, /providers, /key, /auth/key, /credits, /generation?id=, and with a "
+    "management key /keys, /keys/{hash}";
 
 Reply models(const Asked& asked) {
   auto query = parse_model_query(asked.head.query);
@@ -37,10 +38,11 @@ Reply endpoints(const Asked& asked, std::string_view id) {
 
 Reply key_info(const Asked& asked) {
   if (auto error = asked.bad_key()) return failed(std::move(*error), asked.faults);
+  const auto managed = asked.world.keys.with_text(asked.key);
   return ok(key_json({.label = Secret::mask(asked.key),
                       .usage = asked.world.usage(asked.key, asked.world.time.wall()),
-                      .terms = asked.world.accounts.usual(),
-                      .expires_at = "",
+                      .terms = asked.world.terms(asked.key),
+                      .expires_at = managed && managed->expires ? iso_time(*managed->expires) : "",
                       .management = is_management(asked.key),
                       .credit = asked.faults.text(FaultKind::credit)}));
 }

@@ -28,6 +28,7 @@ Reply answer(const Asked& asked) {
   if (asked.faults.refuses())
     return failed(fault_error(asked.faults, "", asked.world.catalogue, asked.world.time.wall()),
                   asked.faults);
+  if (asked.path == "/keys" || asked.path.starts_with("/keys/")) return answer_management(asked);
   return asked.head.method == "GET" ? answer_get(asked) : unknown_path(asked);
 }
 
@@ -138,6 +139,7 @@ Result<std::unique_ptr<Simulator>> Simulator::create(const TimeSource& time, Sim
     script = std::move(*loaded);
   }
   auto world = std::make_unique<World>(time, std::move(options), std::move(*catalogue), limit);
+  world->adopt_key();
   world->set_script(std::move(script));
   return std::unique_ptr<Simulator>(new Simulator(std::move(world)));
 }

@@ -10,6 +10,7 @@ from harness.simulator import Simulator
 from harness.waiting import wait_for
 
 AUTHORIZED = {"authorization": f"Bearer {UPSTREAM_KEY}"}
+MANAGEMENT = {"authorization": "Bearer sk-or-mgmt-0123456789abcdef"}
 PLAIN = "sim/plain"
 MODELS = [PLAIN, "deepseek/deepseek-v3.2", "anthropic/claude-sonnet-4.5", "openai/gpt-4.1-mini:online", "sim/bill-times-ten"]
 
@@ -84,7 +85,14 @@ def test_a_stream_that_is_left_is_billed_as_its_provider_does(fresh):
         assert (Decimal(left["cost"]) > price * 300) == bool(in_full), left
 
 
-def test_a_stranger_eats_the_limit(fresh):
+def test_a_stranger_eats_the_limit_and_a_made_key_has_its_own(fresh):
     spent = fresh.http.post("/sim/spend", json={"usd": "99.999999"}).raise_for_status()
     assert spent.json() == {"usage": "99.999999"}
     assert ask(fresh, "openai/o1-pro").status_code == 402
+    made = fresh.http.post("/api/v1/keys", json={"name": "own", "limit": 5}, headers=MANAGEMENT).json()
+    own = {"authorization": f"Bearer {made['key']}"}
+    body = {"model": "openai/gpt-4.1", "messages": [{"role": "user", "content": PROMPT}], "max_tokens": 20}
+    assert fresh.http.post("/api/v1/chat/completions", json=body, headers=own).status_code == 200
+    path = f"/api/v1/keys/{made['data']['hash']}"
+    assert fresh.http.patch(path, json={"disabled": True}, headers=MANAGEMENT).status_code == 200
+    assert fresh.http.post("/api/v1/chat/completions", json=body, headers=own).status_code == 401

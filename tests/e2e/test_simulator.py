@@ -86,6 +86,23 @@ def test_the_generation_is_not_there_at_once_and_then_agrees_with_the_bill(simul
     assert found["native_tokens_completion"] == answer["usage"]["completion_tokens"]
 
 
+MANAGEMENT = {"authorization": "Bearer sk-or-mgmt-0123456789abcdef"}
+
+
+def test_the_management_api_is_as_openrouter_describes_it(simulator, validator):
+    def manage(method: str, path: str, **options):
+        return simulator.http.request(method, f"/api/v1{path}", headers=MANAGEMENT, **options).raise_for_status()
+
+    made = manage("POST", "/keys", json={"name": "described", "limit": 5, "expires_at": "2027-12-31T23:59:59Z"})
+    validator("/keys", "post", made.json(), "201")
+    path = f"/keys/{made.json()['data']['hash']}"
+    validator("/keys", "get", manage("GET", "/keys").json())
+    validator("/keys/{hash}", "get", manage("GET", path).json())
+    validator("/keys/{hash}", "patch", manage("PATCH", path, json={"limit": None}).json())
+    validator("/keys/{hash}", "delete", manage("DELETE", path).json())
+    validator("/credits", "get", manage("GET", "/credits").json())
+
+
 @pytest.mark.parametrize("faults", ["byok", "no-cost", "bill-factor=10", "round=up:6"])
 def test_odd_money_is_still_as_openrouter_describes_it(simulator, validator, faults):
     response = simulator.http.post("/api/v1/chat/completions", json=CHAT, headers=AUTHORIZED | {"x-sim-fault": faults})
