@@ -24,7 +24,10 @@ USES = {
     # It hosts the whole process: the launch checks before serving, and the simulator of `gantry up --sim`.
     "gateway": {"base", "wire", "route", "spend", "config", "net", "observe", "engine", "launch", "sim"},
     "launch": {"base", "wire", "route", "spend", "config", "net", "observe", "engine"},
-    "cli": {"base", "wire", "route", "spend", "config", "net", "observe", "engine", "gateway", "launch", "sim"},
+    "manage": {"base", "wire", "route", "config", "net", "engine"},
+    "cli": {
+        "base", "wire", "route", "spend", "config", "net", "observe", "engine", "gateway", "launch", "manage", "sim"
+    },  # fmt: skip
 }
 PURE = {"base", "wire", "route", "spend"}
 
