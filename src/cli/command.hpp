@@ -22,6 +22,7 @@ void add_serve(CLI::App& app, Chosen& chosen);
 void add_sim(CLI::App& app, Chosen& chosen);
 void add_verify(CLI::App& app, Chosen& chosen);
 void add_config(CLI::App& app, Chosen& chosen);
+void add_upstream_keys(CLI::App& app, Chosen& chosen);
 
 /// Declares --config, --listen and --base-url on a command.
 enum class Flags { all, without_listen };

@@ -59,6 +59,7 @@ int run(int argc, char** argv) {
   add_verify(app, chosen);
   add_sim(app, chosen);
   add_config(app, chosen);
+  add_upstream_keys(app, chosen);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

@@ -10,6 +10,7 @@
 #include "config/config.hpp"
 #include "gateway/run.hpp"
 #include "launch/verify.hpp"
+#include "manage/session.hpp"
 #include "sim/serve.hpp"
 
 // Stand-ins for what the commands start: they note what they were given.
@@ -17,6 +18,7 @@ namespace {
 std::optional<gantry::gateway::RunOptions> served;
 std::optional<gantry::launch::VerifyOptions> verified;
 std::optional<gantry::sim::SimServerOptions> simulated;
+std::optional<gantry::manage::Order> ordered;
 bool ready = true;
 }  // namespace
 
@@ -36,6 +38,13 @@ bool Report::passed() const { return ready; }
 std::string table(const Report&) { return "the table\n"; }
 std::string json(const Report&) { return "{}\n"; }
 }  // namespace gantry::launch
+
+namespace gantry::manage {
+bool manage_now(const config::Config&, const std::map<std::string, std::string>&, const Order& order) {
+  ordered = order;
+  return ready;
+}
+}  // namespace gantry::manage
 
 namespace gantry::sim {
 struct SimServer::Impl {};
@@ -66,7 +75,7 @@ struct Ended {
 };
 
 Ended gantry(std::vector<std::string> arguments) {
-  served.reset(), verified.reset(), simulated.reset();
+  served.reset(), verified.reset(), simulated.reset(), ordered.reset();
   arguments.insert(arguments.begin(), "gantry");
   std::vector<char*> pointers;
   for (auto& argument : arguments) pointers.push_back(argument.data());
@@ -234,6 +243,53 @@ TEST_F(CommandLine, verify_ends_with_what_it_found) {
   const auto failed = gantry({"verify", "--config", path, "--format", "json"});
   EXPECT_EQ(failed.code, kCheckFailed);
   EXPECT_EQ(failed.out, "{}\n");
+}
+
+TEST_F(CommandLine, upstream_keys_orders_what_it_was_told) {
+  using Verb = manage::Order::Verb;
+  const auto path = file("");
+  const auto keys = [&](std::vector<std::string> words) {
+    words.insert(words.begin(), "upstream-keys");
+    words.insert(words.end(), {"--config", path});
+    return gantry(std::move(words)).code;
+  };
+  EXPECT_EQ(keys({"create", "--name", "app", "--limit", "$50", "--reset", "none", "--expires", "2027-12-31"}),
+            kOk);
+  EXPECT_EQ(ordered->verb, Verb::create);
+  EXPECT_EQ(manage::body_of(ordered->settings),
+            R"({"name":"app","limit":50,"limit_reset":null,"expires_at":"2027-12-31T23:59:59Z"})");
+  EXPECT_EQ(keys({"list", "--all", "--format", "json"}), kOk);
+  EXPECT_TRUE(ordered->include_disabled && ordered->json);
+  EXPECT_EQ(keys({"update", "app", "--limit", "none", "--enable"}), kOk);
+  EXPECT_EQ(ordered->key, "app");
+  EXPECT_EQ(manage::body_of(ordered->settings), R"({"disabled":false,"limit":null})");
+  EXPECT_EQ(keys({"rotate", "app", "--disable-old", "--include-byok", "true"}), kOk);
+  EXPECT_TRUE(ordered->disable_old);
+  EXPECT_EQ(keys({"disable", "app"}), kOk);
+  EXPECT_EQ(ordered->verb, Verb::disable);
+  EXPECT_EQ(keys({"delete", "app"}), kOk);
+  EXPECT_EQ(ordered->verb, Verb::remove);
+  ready = false;
+  EXPECT_EQ(keys({"show", "app"}), kCheckFailed);
+}
+
+TEST_F(CommandLine, upstream_keys_that_are_wrong_ask_nothing) {
+  const auto path = file("");
+  for (std::vector<std::string> words : {std::vector<std::string>{},
+                                         {"create"},
+                                         {"create", "--name", ""},
+                                         {"create", "--name", "x", "--limit", "50"},
+                                         {"create", "--name", "x", "--reset", "yearly"},
+                                         {"create", "--name", "x", "--expires", "tomorrow"},
+                                         {"update", "app"},
+                                         {"update", "app", "--expires", "2027-12-31"},
+                                         {"show"},
+                                         {"delete", ""}}) {
+    words.insert(words.begin(), "upstream-keys");
+    const auto ended = gantry(words);
+    EXPECT_EQ(ended.code, kUsage) << testing::PrintToString(words);
+    EXPECT_FALSE(ordered);
+  }
 }
 
 }  // namespace

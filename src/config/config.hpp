@@ -114,6 +114,8 @@ struct Upstream {
   std::string name = "openrouter";
   std::string base_url = "https://openrouter.ai/api/v1";
   std::vector<UpstreamKey> keys = {UpstreamKey{}};  ///< none where the upstream asks for none
+  /// OpenRouter's. Only a reference: what serves calls never reads this key.
+  SecretReference management_key{.words = {"OPENROUTER_MANAGEMENT_KEY"}};
   std::string ca_file;
   bool allow_plain_http = false;  ///< http beyond loopback must be asked for
   std::string proxy;              ///< from HTTPS_PROXY unless set

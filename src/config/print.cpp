@@ -98,6 +98,8 @@ std::string print(const Field& field, Scope scope) {
       return quote_list(*std::get<std::vector<std::string>*>(slot), 0);
     case Kind::region:
       return toml_quote(*std::get<std::string*>(slot));
+    case Kind::reference:
+      return print_reference(*std::get<SecretReference*>(slot));
     case Kind::secret:
       return print_secret(*std::get<std::vector<UpstreamKey>*>(slot));
     case Kind::keys:
@@ -149,6 +151,7 @@ std::string expectation(const Field& field) {
     case Kind::region:
       return "a word such as eu";
     case Kind::secret:
+    case Kind::reference:
       return "a reference as env, file or command";
     case Kind::keys:
       return fmt::format("a list of 1 to {} references as env, file or command", field.max);

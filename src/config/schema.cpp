@@ -243,7 +243,8 @@ std::vector<const Field*> fields_of(std::string_view section) {
   if (at == kSections.end() || at->like.empty()) return out;
   const auto own = out;
   for (const auto& field : fields())
-    if (field.section == at->like && std::ranges::find(own, field.key, &Field::key) == own.end())
+    if (field.section == at->like && field.handed_on &&
+        std::ranges::find(own, field.key, &Field::key) == own.end())
       out.push_back(&field);
   return out;
 }

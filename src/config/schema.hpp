@@ -34,6 +34,7 @@ enum class Kind {
   region,        ///< a word, may be empty
   providers,     ///< a list of provider slugs
   secret,        ///< a reference to a lone key
+  reference,     ///< a reference to another secret, read where it is used
   keys,          ///< a list of references with weights and names
   prices,        ///< a table of prices by model
 };
@@ -41,9 +42,10 @@ enum class Kind {
 using Prices = decltype(Upstream::prices);
 /// Where a value lives. Server holds the two halves of `listen`; a vector is a chain for primary and
 /// fallbacks, and an upstream's keys for secret and keys, of which one prints.
-using Slot = std::variant<Duration*, std::size_t*, std::int64_t*, int*, bool*, std::string*,
-                          std::vector<std::string>*, double*, std::optional<double>*, Server*,
-                          std::vector<UpstreamKey>*, Prices*, Fallback*, DeliveryMode*, DataCollection*, TightBudget*>;
+using Slot =
+    std::variant<Duration*, std::size_t*, std::int64_t*, int*, bool*, std::string*, std::vector<std::string>*,
+                 double*, std::optional<double>*, Server*, std::vector<UpstreamKey>*, SecretReference*,
+                 Prices*, Fallback*, DeliveryMode*, DataCollection*, TightBudget*>;
 
 /// What a field is read from or written to: the route at hand for fields of [routes.NAME], the upstream at
 /// hand for those of [upstream] and [upstreams.NAME].
@@ -64,6 +66,7 @@ struct Field {
   std::int64_t max = std::numeric_limits<std::int64_t>::max();
   Change change = Change::reload;
   std::string_view choices = {};  ///< "text|json"
+  bool handed_on = true;          ///< to sections that are like its own
   std::string_view sentence;      ///< for the operator
 };
 

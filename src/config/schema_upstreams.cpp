@@ -29,6 +29,14 @@ constexpr Field kFields[] = {
                  "is known of "
                  "a key stays with its name across a reload."},
     {.section = "upstream",
+     .key = "management_key",
+     .kind = Kind::reference,
+     .slot = GANTRY_AT(upstream.management_key),
+     .handed_on = false,
+     .sentence = "Where the management key comes from that `gantry upstream-keys` uses, as in `key`. Nothing "
+                 "else reads "
+                 "it, the gateway least of all."},
+    {.section = "upstream",
      .key = "ca_file",
      .kind = Kind::path,
      .slot = GANTRY_AT(upstream.ca_file),

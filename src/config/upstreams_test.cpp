@@ -339,5 +339,24 @@ TEST_F(LoadUpstreams, shows_no_secret) {
   for (const auto* secret : {"sk-or-v1", "local-secret", "word@"}) EXPECT_THAT(text, Not(HasSubstr(secret)));
 }
 
+TEST(ManagementKey, is_a_reference_of_openrouters_alone) {
+  const auto usual = build("", "g.toml", {}).config;
+  EXPECT_EQ(to_string(usual.upstream.management_key), "env OPENROUTER_MANAGEMENT_KEY");
+  const auto named = build("[upstream]\nmanagement_key = { file = \"/run/secrets/m\" }\n", "g.toml", {});
+  EXPECT_TRUE(named.problems.empty());
+  EXPECT_EQ(to_string(named.config.upstream.management_key), "file /run/secrets/m");
+  EXPECT_THAT(show(named.config),
+              testing::HasSubstr("management_key = { file = \"/run/secrets/m\" }  # g.toml:2\n"));
+  const auto elsewhere =
+      build("[upstreams.local]\nbase_url = \"http://127.0.0.1:1/v1\"\nmanagement_key = { env = \"M\" }\n",
+            "g.toml", {});
+  ASSERT_EQ(elsewhere.problems.size(), 1u);
+  EXPECT_THAT(elsewhere.problems[0].message, testing::HasSubstr("is not a setting of [upstreams.NAME]"));
+  const auto literal = build("[upstream]\nmanagement_key = \"word\"\n", "g.toml", {});
+  ASSERT_EQ(literal.problems.size(), 1u);
+  EXPECT_THAT(literal.problems[0].remedy, testing::HasSubstr("OPENROUTER_MANAGEMENT_KEY"));
+  EXPECT_THAT(literal.problems[0].message, testing::Not(testing::HasSubstr("word")));
+}
+
 }  // namespace
 }  // namespace gantry::config

@@ -58,6 +58,8 @@ std::string example(const Field& field) {
       return R"("eu")";
     case Kind::secret:
       return R"({ env = "OPENROUTER_API_KEY" })";
+    case Kind::reference:
+      return R"({ env = "OPENROUTER_MANAGEMENT_KEY" })";
     case Kind::keys:
       return R"([{ env = "A" }, { file = "/run/secrets/b", weight = 3, name = "blue" }])";
     case Kind::prices:
@@ -306,6 +308,8 @@ std::expected<void, Complaint> assign(const Field& field, const Node& value, Sco
       return assign_region(field, value, *std::get<std::string*>(slot));
     case Kind::secret:
       return assign_secret(field, value, *std::get<std::vector<UpstreamKey>*>(slot));
+    case Kind::reference:
+      return assign_reference(field, value, *std::get<SecretReference*>(slot));
     case Kind::keys:
       return assign_keys(field, value, *std::get<std::vector<UpstreamKey>*>(slot));
     case Kind::prices:

@@ -19,8 +19,10 @@ bool one_line(std::string_view text);
 
 // Values that are tables (value_tables.cpp).
 Outcome assign_secret(const Field& field, const Node& value, std::vector<UpstreamKey>& to);
+Outcome assign_reference(const Field& field, const Node& value, SecretReference& to);
 Outcome assign_keys(const Field& field, const Node& value, std::vector<UpstreamKey>& to);
 Outcome assign_prices(const Field& field, const Node& value, Prices& to);
+std::string print_reference(const SecretReference& reference);
 /// "" unless the only key is named and weighted as usual.
 std::string print_secret(const std::vector<UpstreamKey>& keys);
 /// "" where print_secret says it, or there is no key.

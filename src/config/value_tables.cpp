@@ -138,7 +138,7 @@ std::string print_words(const std::vector<std::string>& words) {
 }
 
 // `env = "A"`, without the braces around it.
-std::string print_reference(const SecretReference& reference) {
+std::string reference_member(const SecretReference& reference) {
   using From = SecretReference::From;
   if (reference.from == From::command) return "command = [" + print_words(reference.words) + "]";
   return fmt::format("{} = {}", reference.from == From::env ? "env" : "file",
@@ -146,7 +146,7 @@ std::string print_reference(const SecretReference& reference) {
 }
 
 std::string print_key(const UpstreamKey& key, std::size_t place) {
-  auto out = print_reference(key.reference);
+  auto out = reference_member(key.reference);
   if (key.weight != 1) out += fmt::format(", weight = {}", key.weight);
   if (key.name != usual_key_name(place)) out += ", name = " + toml_quote(key.name);
   return "{ " + out + " }";
@@ -161,13 +161,22 @@ bool is_lone(const std::vector<UpstreamKey>& keys) {
 std::string usual_key_name(std::size_t place) { return fmt::format("key-{}", place + 1); }
 
 // Never quotes the value: it may be the secret itself.
-Outcome assign_secret(const Field& field, const Node& value, std::vector<UpstreamKey>& to) {
+Outcome assign_reference(const Field& field, const Node& value, SecretReference& to) {
   if (value.kind != Node::Kind::table) return wrong_type(field, value);
   auto reference = value.members.size() == 1 ? read_reference(value.members.front()) : std::nullopt;
   if (!reference) return std::unexpected(wrong(field, "another table"));
+  to = std::move(*reference);
+  return {};
+}
+
+std::string print_reference(const SecretReference& reference) {
+  return "{ " + reference_member(reference) + " }";
+}
+
+Outcome assign_secret(const Field& field, const Node& value, std::vector<UpstreamKey>& to) {
   UpstreamKey key;
   key.name = usual_key_name(0);
-  key.reference = std::move(*reference);
+  if (auto done = assign_reference(field, value, key.reference); !done) return done;
   to.clear();
   to.push_back(std::move(key));
   return {};
@@ -212,7 +221,7 @@ Outcome assign_prices(const Field& field, const Node& value, Prices& to) {
 }
 
 std::string print_secret(const std::vector<UpstreamKey>& keys) {
-  return is_lone(keys) ? "{ " + print_reference(keys.front().reference) + " }" : std::string{};
+  return is_lone(keys) ? print_reference(keys.front().reference) : std::string{};
 }
 
 std::string print_keys(const std::vector<UpstreamKey>& keys) {

@@ -43,51 +43,92 @@ std::string_view name(LimitReset reset) {
   return "";
 }
 
+PicoUsd Spending::in(LimitReset window) const {
+  switch (window) {
+    case LimitReset::never:
+      return total;
+    case LimitReset::daily:
+      return daily;
+    case LimitReset::weekly:
+      return weekly;
+    case LimitReset::monthly:
+      return monthly;
+  }
+  return total;
+}
+
 void Accounts::Window::charge(std::int64_t current, PicoUsd cost) {
   spent = plus(in(current), cost);
   number = current;
 }
 
-void Accounts::charge(std::string_view key, PicoUsd cost, WallTime now) {
-  if (cost.value == 0) return;
+void Accounts::Meter::charge(PicoUsd cost, WallTime now) {
   const auto n = numbers(now);
+  total = plus(total, cost);
+  day.charge(n.day, cost);
+  week.charge(n.week, cost);
+  month.charge(n.month, cost);
+}
+
+Spending Accounts::Meter::see(WallTime now) const {
+  const auto n = numbers(now);
+  return {.total = total, .daily = day.in(n.day), .weekly = week.in(n.week), .monthly = month.in(n.month)};
+}
+
+Accounts::State& Accounts::state(std::string_view key) {
+  const auto it = keys_.find(key);
+  if (it != keys_.end()) return it->second;
+  return keys_[keys_.size() >= kMostKeys ? std::string() : std::string(key)];
+}
+
+void Accounts::charge(std::string_view key, PicoUsd cost, PicoUsd byok, WallTime now) {
+  if (cost.value == 0 && byok.value == 0) return;
   const std::lock_guard lock(mutex_);
-  std::string name(key);
-  if (keys_.size() >= kMostKeys && !keys_.contains(name)) name = "";
-  auto& state = keys_[name];
-  state.total = plus(state.total, cost);
-  state.day.charge(n.day, cost);
-  state.week.charge(n.week, cost);
-  state.month.charge(n.month, cost);
+  auto& s = state(key);
+  s.usage.charge(cost, now);
+  s.byok.charge(byok, now);
+  ++s.generations;
   all_ = plus(all_, cost);
 }
 
-KeyUsage Accounts::see(std::string_view key, WallTime now) const {
-  const auto n = numbers(now);
+void Accounts::charge_stranger(std::string_view key, PicoUsd cost, WallTime now) {
+  const std::lock_guard lock(mutex_);
+  auto& s = state(key);
+  s.usage.charge(cost, now);
+  s.strangers = plus(s.strangers, cost);
+  all_ = plus(all_, cost);
+}
+
+KeyUsage Accounts::see(std::string_view key, WallTime now, const KeyTerms& terms) const {
   KeyUsage out;
   {
     const std::lock_guard lock(mutex_);
-    if (const auto it = keys_.find(std::string(key)); it != keys_.end()) {
-      const auto& s = it->second;
-      out.total = s.total;
-      out.daily = s.day.in(n.day);
-      out.weekly = s.week.in(n.week);
-      out.monthly = s.month.in(n.month);
-    }
+    if (const auto it = keys_.find(key); it != keys_.end())
+      out.usage = it->second.usage.see(now), out.byok = it->second.byok.see(now);
   }
-  out.limit = limit_;
-  if (!limit_) return out;
-  const auto spent = reset_ == LimitReset::daily     ? out.daily
-                     : reset_ == LimitReset::weekly  ? out.weekly
-                     : reset_ == LimitReset::monthly ? out.monthly
-                                                     : out.total;
-  out.remaining = PicoUsd{limit_->value - spent.value};
+  out.limit = terms.limit;
+  if (!terms.limit) return out;
+  auto spent = out.usage.in(terms.reset);
+  if (terms.counts_byok) spent = plus(spent, out.byok.in(terms.reset));
+  out.remaining = PicoUsd{terms.limit->value - spent.value};
   return out;
 }
 
 PicoUsd Accounts::total() const {
   const std::lock_guard lock(mutex_);
   return all_;
+}
+
+std::vector<KeyBill> Accounts::bill() const {
+  const std::lock_guard lock(mutex_);
+  std::vector<KeyBill> out;
+  for (const auto& [key, s] : keys_)
+    out.push_back({.key = key,
+                   .cost = PicoUsd{s.usage.total.value - s.strangers.value},
+                   .strangers = s.strangers,
+                   .byok = s.byok.total,
+                   .generations = s.generations});
+  return out;
 }
 
 void Accounts::clear() {

@@ -4,7 +4,6 @@
 #include <array>
 
 #include "base/random.hpp"
-#include "sim/json_text.hpp"
 #include "sim/texts.hpp"
 
 namespace gantry::sim {
@@ -112,6 +111,8 @@ Answer make_answer(Request&& request, const Model& model, const FaultSet& faults
   answer.usage.prompt_tokens = prompt_tokens(request);
   answer.usage.audio_tokens = request.audio_tokens;
   answer.usage.images = request.image_count;
+  answer.usage.image_tokens = request.image_count * kImageTokens;
+  answer.usage.searches = request.searches;
   think(answer, request, model, faults, limit, random);
   write_content(answer, request, faults, random);
   cut_at_stops(answer, request.stops);
@@ -135,49 +136,6 @@ std::string_view native_finish(std::string_view model_id, std::string_view finis
     if (finish == "tool_calls") return n.tools;
   }
   return finish;
-}
-
-Result<Bill> price(const Usage& usage, const Model& model, WallTime now) {
-  const auto unit = [&](std::string_view key) { return model.pricing.unit(key, usage.prompt_tokens, now); };
-  const auto instead = [&](std::string_view key, std::string_view base) {
-    const auto special = unit(key);
-    return special.units != 0 ? special : unit(base);  // not priced on its own: as the base
-  };
-  CostSum prompt, completion, total;
-  const auto add = [&](CostSum& part, Price each, std::int64_t count) {
-    part.add(each, count);
-    total.add(each, count);
-  };
-  add(prompt, unit("prompt"), usage.prompt_tokens - usage.audio_tokens);
-  add(prompt, instead("audio", "prompt"), usage.audio_tokens);
-  add(prompt, unit("image"), usage.images);
-  add(completion, unit("completion"), usage.completion_tokens - usage.reasoning_tokens);
-  add(completion, instead("internal_reasoning", "completion"), usage.reasoning_tokens);
-  if (usage.total() > 0) total.add(unit("request"), 1);
-  const auto t = total.total(), p = prompt.total(), c = completion.total();
-  if (!t || !p || !c) return fail(Fault::bad_input, model.id + " has no price before it is routed");
-  return Bill{*t, *p, *c};
-}
-
-void append_usage(std::string& out, const Usage& usage, const Bill& bill) {
-  out += R"({"prompt_tokens":)";
-  append_int(out, usage.prompt_tokens);
-  out += R"(,"completion_tokens":)";
-  append_int(out, usage.completion_tokens);
-  out += R"(,"total_tokens":)";
-  append_int(out, usage.total());
-  out += R"(,"cost":)";
-  out += to_decimal(bill.total);
-  out +=
-      R"(,"is_byok":false,"prompt_tokens_details":{"cached_tokens":0,"cache_write_tokens":0,"audio_tokens":)";
-  append_int(out, usage.audio_tokens);
-  out += R"(,"video_tokens":0},"completion_tokens_details":{"reasoning_tokens":)";
-  append_int(out, usage.reasoning_tokens);
-  out += R"(},"cost_details":{"upstream_inference_cost":null,"upstream_inference_prompt_cost":)";
-  out += to_decimal(bill.prompt);
-  out += R"(,"upstream_inference_completions_cost":)";
-  out += to_decimal(bill.completion);
-  out += "}}";
 }
 
 }  // namespace gantry::sim

@@ -7,25 +7,12 @@
 #include <string_view>
 #include <vector>
 
-#include "base/money.hpp"
-#include "base/time.hpp"
+#include "sim/bill.hpp"
 #include "sim/catalogue.hpp"
 #include "sim/faults.hpp"
 #include "sim/request.hpp"
 
 namespace gantry::sim {
-
-/// Token counts of one answer, by the simulator's tokenizer (texts.hpp). Prompt: 3 a message, one per four
-/// bytes of each text part and each tool definition, 85 an image, 10 a KiB of audio; prompt_tokens holds them
-/// all.
-struct Usage {
-  std::int64_t prompt_tokens = 0;
-  std::int64_t completion_tokens = 0;  ///< reasoning included
-  std::int64_t reasoning_tokens = 0;
-  std::int64_t audio_tokens = 0;
-  std::int64_t images = 0;
-  [[nodiscard]] std::int64_t total() const { return prompt_tokens + completion_tokens; }
-};
 
 /// What a reply, and every chunk of a stream, says of itself.
 struct Identity {
@@ -33,6 +20,7 @@ struct Identity {
   std::int64_t created = 0;
   std::string model;
   std::string provider;
+  std::string service_tier;  ///< "flex", "priority"; empty = the usual one
 };
 
 struct Answer {
@@ -55,16 +43,5 @@ std::string_view native_finish(std::string_view model_id, std::string_view finis
 
 /// Prompt tokens of a request, as Usage has them.
 std::int64_t prompt_tokens(const Request& request);
-
-/// What usage costs at the model's prices: overrides and discount in force, the sum rounded once to 10⁻¹²
-/// USD.
-struct Bill {
-  PicoUsd total, prompt, completion;
-};
-/// Errors: bad_input when the model has no price before routing (-1).
-Result<Bill> price(const Usage& usage, const Model& model, WallTime now);
-
-/// `"usage":{…}`'s object (CONTRACT §4.1).
-void append_usage(std::string& out, const Usage& usage, const Bill& bill);
 
 }  // namespace gantry::sim

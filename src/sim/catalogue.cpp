@@ -6,6 +6,7 @@
 #include <boost/json.hpp>
 #include <fstream>
 #include <iterator>
+#include <limits>
 #include <optional>
 
 #include "sim/fault_models.hpp"
@@ -131,6 +132,23 @@ std::string date_after(WallTime now, int days) {
                      static_cast<unsigned>(d.day()));
 }
 
+// A tier's prices replace the usual ones; conditional prices are of the usual tier alone.
+Result<void> read_tiers(Model& m, const json::object& tiers) {
+  for (const auto& [name, value] : tiers) {
+    const auto* o = value.if_object();
+    if (!o) continue;
+    auto own = read_prices(*o);
+    if (!own) return std::unexpected(own.error());
+    auto& tier = m.tiers.emplace_back(Tier{std::string(name), m.pricing});
+    tier.pricing.overrides.clear();
+    for (auto& price : *own) {
+      const auto usual = std::ranges::find(tier.pricing.prices, price.key, &PriceEntry::key);
+      if (usual != tier.pricing.prices.end()) *usual = std::move(price);
+    }
+  }
+  return {};
+}
+
 void read_own(Model& m, const json::object& own, WallTime now) {
   m.min_max_tokens = int_of(own, "min_max_tokens", 0);
   m.routes_to = text_of(own, "routes_to");
@@ -183,7 +201,12 @@ Result<Model> read_model(const json::value& value, WallTime now) {
   if (!pricing) return fail(Fault::bad_input, fmt::format("({}): {}", m.id, pricing.error().detail));
   m.pricing = std::move(*pricing);
   read_shape(m, *o);
-  if (const auto* own = object_of(*o, "sim")) read_own(m, *own, now);
+  const auto* own = object_of(*o, "sim");
+  if (!own) return m;
+  read_own(m, *own, now);
+  const auto* tiers = object_of(*own, "tiers");
+  if (const auto done = tiers ? read_tiers(m, *tiers) : Result<void>{}; !done)
+    return fail(Fault::bad_input, fmt::format("({}): sim.tiers: {}", m.id, done.error().detail));
   return m;
 }
 
@@ -250,14 +273,15 @@ Price Pricing::unit(std::string_view key, std::int64_t prompt_tokens, WallTime n
   if (discount.empty() || !entry->price.known()) return entry->price;
   const auto off = parse_price(discount);
   if (!off || !off->known()) return entry->price;
-  std::int64_t one = 1;
-  for (int i = 0; i < off->scale; ++i)
-    if (__builtin_mul_overflow(one, std::int64_t{10}, &one)) return entry->price;
-  Price out{0, entry->price.scale + off->scale};
-  if (out.scale > 24 || off->units > one ||
-      __builtin_mul_overflow(entry->price.units, one - off->units, &out.units))
-    return entry->price;
-  return out;
+  __int128 one = 1;
+  for (int i = 0; i < off->scale && i < 18; ++i) one *= 10;
+  if (off->scale > 18 || off->units > one) return entry->price;
+  __int128 units = entry->price.units * (one - off->units);
+  int scale = entry->price.scale + off->scale;
+  while (units % 10 == 0 && scale > 0) units /= 10, --scale;
+  while (scale > 24) units = (units + 5) / 10, --scale;  // far below what a bill is rounded to
+  if (units > std::numeric_limits<std::int64_t>::max()) return entry->price;
+  return Price{static_cast<std::int64_t>(units), scale};
 }
 
 bool Model::takes(std::string_view modality_name) const {
@@ -266,6 +290,11 @@ bool Model::takes(std::string_view modality_name) const {
 
 bool Model::supports(std::string_view parameter) const {
   return std::ranges::find(supported_parameters, parameter) != supported_parameters.end();
+}
+
+const Tier* Model::tier(std::string_view wanted) const {
+  const auto it = std::ranges::find(tiers, wanted, &Tier::name);
+  return it == tiers.end() ? nullptr : &*it;
 }
 
 Result<Catalogue> Catalogue::parse(std::string_view text, std::string_view source, WallTime now) {

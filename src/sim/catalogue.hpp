@@ -44,6 +44,12 @@ struct Pricing {
   [[nodiscard]] Price unit(std::string_view key, std::int64_t prompt_tokens, WallTime now) const;
 };
 
+/// A service tier with an endpoint of its own (CONTRACT §8.3): "flex", "priority".
+struct Tier {
+  std::string name;
+  Pricing pricing;
+};
+
 struct Model {
   std::string id, canonical_slug, name;
   std::int64_t created = 0;
@@ -63,9 +69,12 @@ struct Model {
   std::int64_t min_max_tokens = 0;  ///< fewer max_tokens are refused with 400
   std::string routes_to;            ///< a router's pick
   std::string faults;               ///< a sim/… model's faults
+  std::vector<Tier> tiers;          ///< beside the usual one
 
   [[nodiscard]] bool takes(std::string_view modality_name) const;
   [[nodiscard]] bool supports(std::string_view parameter) const;
+  /// nullptr when it has no such tier: then the usual one serves.
+  [[nodiscard]] const Tier* tier(std::string_view wanted) const;
 };
 
 /// Immutable once built.

@@ -3,7 +3,8 @@
 // stands here and only here:
 //   - "sim" objects: min_max_tokens (a provider that refuses fewer, CONTRACT §3.1), expires_in_days (counted
 //   from the
-//     start, so that something always expires soon), routes_to (what a router picks);
+//     start, so that something always expires soon), routes_to (what a router picks), tiers (prices of the
+//     service tiers, which OpenRouter lists as endpoints and not in its model list);
 //   - pricing.overrides of google/gemini-2.5-pro and deepseek/deepseek-chat-v3-0324 (CONTRACT §8.2);
 //   - reasoning.mandatory and the alias target.
 // anthropic/claude-3.5-sonnet is absent on purpose: it is gone (errors.cpp says what a call of it is told).
@@ -79,7 +80,9 @@ constexpr std::string_view kOne =
  "top_provider":{"context_length":400000,"max_completion_tokens":128000,"is_moderated":false},
  "supported_parameters":["include_reasoning","max_completion_tokens","max_tokens","reasoning",
  "response_format","seed","structured_outputs","tool_choice","tools"],"default_parameters":null,
- "knowledge_cutoff":"2024-09-30","expiration_date":null,"reasoning":{"mandatory":true}},
+ "knowledge_cutoff":"2024-09-30","expiration_date":null,"reasoning":{"mandatory":true},
+ "sim":{"tiers":{"flex":{"prompt":"0.000000625","completion":"0.000005","input_cache_read":"0.0000000625"},
+ "priority":{"prompt":"0.0000025","completion":"0.00002","input_cache_read":"0.00000025"}}}},
 {"id":"openai/gpt-5-mini","canonical_slug":"openai/gpt-5-mini-2025-08-07","name":"OpenAI: GPT-5 Mini",
  "created":1754587407,"context_length":400000,"architecture":{"modality":"text+image+file->text",
  "input_modalities":["text","image","file"],"output_modalities":["text"],"tokenizer":"GPT",

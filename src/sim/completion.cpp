@@ -67,15 +67,16 @@ class Server {
     const bool cancelled = sent_ == Sent::lost;
     if (cancelled) exchange_.abort(net::Socket::Close::orderly);
     const auto gone_for = loop_.now() - presence_.gone_at();
+    const auto cost = job_.settle(tokens_, cancelled);
     const auto now = job_.world.elapsed();
     job_.world.journal.update(journal_, [&](Attempt& a) {
+      a.cost = cost;
       a.bytes_sent = exchange_.bytes_sent();
       a.finished = sent_ == Sent::all;
       a.cancelled = cancelled;
       if (cancelled) a.cancelled_at = presence_.gone() ? now - gone_for : now;
       a.ended = now;
     });
-    job_.settle(tokens_, cancelled);
   }
 
   Task<Sent> refuse() {

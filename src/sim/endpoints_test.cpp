@@ -99,7 +99,7 @@ TEST_F(Endpoints, a_generation_is_not_there_at_once) {
 }
 
 TEST_F(Endpoints, a_generation_can_be_late) {
-  const auto ex = post(chat("sim/plain"), "generation-delay=1m");
+  const auto ex = post(chat("sim/plain"), "generation-after=1m");
   advance(59s);
   EXPECT_EQ(get("/api/v1/generation?id=" + ex->header("x-generation-id"))->status, 404);
   advance(1s);

@@ -79,7 +79,16 @@ constexpr Row kRows[] = {
     {"cache-hit", "cache=hit"},
     {"cache-miss", "cache=miss"},
     {"zero-usage", "zero-usage"},
-    {"generation-late", "generation-delay=1m"},
+    {"generation-late", "generation-after=1m"},
+    {"generation-third-ask", "generation-after-calls=2"},
+    {"generation-never", "generation-after=never"},
+    {"bill-times-ten", "bill-factor=10"},
+    {"bill-rounded-up", "round=up:6"},
+    {"bill-rounded-down", "round=down:6"},
+    {"no-cost", "no-cost"},
+    {"byok", "byok"},
+    {"billed-failure", "status=502;billed-failure"},
+    {"billed-after-cancel", "after-cancel=full"},
 };
 
 constexpr int kStatuses[] = {400, 402, 403, 404, 408, 409, 410, 412, 413, 422, 429, 500,

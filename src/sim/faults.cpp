@@ -6,6 +6,8 @@
 #include <charconv>
 #include <cmath>
 
+#include "base/money.hpp"
+
 namespace gantry::sim {
 namespace {
 
@@ -90,8 +92,21 @@ constexpr std::array kTable{
     FaultInfo{close_after, "close-after", none, "", "close after `after` tokens"},
     FaultInfo{reset_after, "reset-after", none, "", "reset after `after` tokens"},
 
-    FaultInfo{generation_delay, "generation-delay", time, "1h",
-              "how long /generation answers 404 for this answer"},
+    FaultInfo{bill_factor, "bill-factor", decimal, "10",
+              "the bill times this: above any estimate, or below it"},
+    FaultInfo{FaultKind::round, "round", ArgKind::text, "trunc:6",
+              "the bill is rounded up, down or trunc, after :DIGITS decimals"},
+    FaultInfo{no_cost, "no-cost", none, "", "usage without cost and cost_details"},
+    FaultInfo{byok, "byok", decimal, "5",
+              "the account's own provider key: cost is the fee, in percent; the provider bills the rest"},
+    FaultInfo{billed_failure, "billed-failure", none, "", "an error that is billed as the answer would be"},
+    FaultInfo{after_cancel, "after-cancel", ArgKind::text, "full",
+              "a stream whose client leaves is billed in full, or as far as it was sent: full, sent"},
+
+    FaultInfo{generation_after, "generation-after", wait, "1h",
+              "how long /generation answers 404 for this answer; or never"},
+    FaultInfo{generation_after_calls, "generation-after-calls", number, "3",
+              "how many times /generation answers 404 for this answer, whatever the time"},
     FaultInfo{credit, "credit", ArgKind::text, "5", "what GET /key says is left; null = no limit"},
     FaultInfo{odd_models, "odd-models", none, "",
               "a models list with nulls, unknown enum values and unknown fields"},
@@ -118,6 +133,7 @@ std::span<const std::string_view> choices_of(FaultKind kind) {
   static constexpr std::string_view kCache[] = {"hit", "miss"};
   static constexpr std::string_view kTools[] = {"good", "bad"};
   static constexpr std::string_view kUsage[] = {"empty", "dummy-choice"};
+  static constexpr std::string_view kAfterCancel[] = {"full", "sent"};
   switch (kind) {
     case shape:
       return kShapes;
@@ -129,6 +145,8 @@ std::span<const std::string_view> choices_of(FaultKind kind) {
       return kTools;
     case usage:
       return kUsage;
+    case after_cancel:
+      return kAfterCancel;
     default:
       return {};
   }
@@ -154,33 +172,60 @@ Result<FaultItem> with_number(const FaultInfo& info, FaultItem item) {
   return item;
 }
 
+Result<FaultItem> with_text(const FaultInfo& info, FaultItem item) {
+  const auto allowed = choices_of(info.kind);
+  if (!allowed.empty() && std::ranges::find(allowed, std::string_view(item.text)) == allowed.end())
+    return fail(Fault::bad_input,
+                fmt::format("{}={}: expected one of {}", info.name, item.text, join(allowed)));
+  const auto rounding = info.kind == FaultKind::round ? parse_rounding(item.text) : Rounding{};
+  if (!rounding) return fail(Fault::bad_input, fmt::format("{}={}", info.name, rounding.error().detail));
+  return item;
+}
+
+Result<FaultItem> with_real(const FaultInfo& info, FaultItem item) {
+  if (!read_number(std::string_view(item.text), item.real) || !(item.real >= 0) ||
+      !std::isfinite(item.real) || (info.kind == jitter && item.real > 1))
+    return fail(Fault::bad_input, fmt::format("{}={}: expected a number{}", info.name, item.text,
+                                              info.kind == jitter ? " from 0 to 1" : " of 0 or more"));
+  return item;
+}
+
+Result<FaultItem> with_decimal(const FaultInfo& info, FaultItem item) {
+  const auto read = parse_price(item.text);
+  if (!read || !read->known() || read->scale > 9 || read->units > 1'000'000'000'000'000)
+    return fail(
+        Fault::bad_input,
+        fmt::format("{}={}: expected a decimal of 0 or more, with at most 9 decimals", info.name, item.text));
+  return item;
+}
+
+Result<FaultItem> with_time(const FaultInfo& info, FaultItem item) {
+  const auto duration = parse_duration(item.text);
+  if (!duration) return fail(Fault::bad_input, fmt::format("{}={}", info.name, duration.error().detail));
+  item.number = std::chrono::duration_cast<std::chrono::milliseconds>(*duration).count();
+  return item;
+}
+
 Result<FaultItem> make_item(const FaultInfo& info, std::string_view argument) {
   FaultItem item{info.kind, std::string(argument.empty() ? info.otherwise : argument)};
   switch (info.arg) {
     case none:
       if (!argument.empty()) return fail(Fault::bad_input, fmt::format("{} takes no argument", info.name));
       return item;
-    case ArgKind::text: {
-      const auto allowed = choices_of(info.kind);
-      if (!allowed.empty() && std::ranges::find(allowed, std::string_view(item.text)) == allowed.end())
-        return fail(Fault::bad_input,
-                    fmt::format("{}={}: expected one of {}", info.name, item.text, join(allowed)));
-      return item;
-    }
+    case ArgKind::text:
+      return with_text(info, std::move(item));
     case number:
       return with_number(info, std::move(item));
     case real:
-      if (!read_number(std::string_view(item.text), item.real) || !(item.real >= 0) ||
-          !std::isfinite(item.real) || (info.kind == jitter && item.real > 1))
-        return fail(Fault::bad_input, fmt::format("{}={}: expected a number{}", info.name, item.text,
-                                                  info.kind == jitter ? " from 0 to 1" : " of 0 or more"));
+      return with_real(info, std::move(item));
+    case decimal:
+      return with_decimal(info, std::move(item));
+    case wait:
+      if (item.text != "never") return with_time(info, std::move(item));
+      item.number = kWaitForever;
       return item;
-    case time: {
-      const auto duration = parse_duration(item.text);
-      if (!duration) return fail(Fault::bad_input, fmt::format("{}={}", info.name, duration.error().detail));
-      item.number = std::chrono::duration_cast<std::chrono::milliseconds>(*duration).count();
-      return item;
-    }
+    case time:
+      return with_time(info, std::move(item));
   }
   return fail(Fault::internal, "an argument of no known kind");
 }
@@ -260,6 +305,22 @@ Result<FaultSet> parse_faults(std::string_view text) {
     if (!item) return std::unexpected(item.error());
     out.put(std::move(*item));
   }
+  return out;
+}
+
+Result<Rounding> parse_rounding(std::string_view text) {
+  const auto colon = text.find(':');
+  const auto mode = text.substr(0, colon);
+  Rounding out{.up = mode == "up"};
+  bool ok = mode == "up" || mode == "down" || mode == "trunc";
+  if (colon != std::string_view::npos) {
+    const auto digits = text.substr(colon + 1);
+    const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), out.digits);
+    ok = ok && error == std::errc{} && end == digits.data() + digits.size() && out.digits >= 0 &&
+         out.digits <= 12;
+  }
+  if (!ok)
+    return fail(Fault::bad_input, fmt::format("'{}' is not up, down or trunc with :DIGITS of 0 to 12", text));
   return out;
 }
 

@@ -79,15 +79,25 @@ enum class FaultKind : std::uint8_t {
   reset_at,
   close_after,
   reset_after,
+  // Money.
+  bill_factor,
+  round,
+  no_cost,
+  byok,
+  billed_failure,
+  after_cancel,
   // Other endpoints.
-  generation_delay,
+  generation_after,
+  generation_after_calls,
   credit,
   odd_models,
   count_,
 };
 
-/// How an argument is read.
-enum class ArgKind : std::uint8_t { none, text, number, real, time };
+/// How an argument is read. `wait` is a time, or never; `decimal` is kept as text, to be read exactly.
+enum class ArgKind : std::uint8_t { none, text, number, real, time, wait, decimal };
+/// The milliseconds of a wait that does not end.
+inline constexpr std::int64_t kWaitForever = std::int64_t{1} << 40;
 
 /// One row of the table that documents and parses faults; `otherwise` is the argument when none is given.
 struct FaultInfo {
@@ -102,7 +112,7 @@ std::span<const FaultInfo> fault_table();
 struct FaultItem {
   FaultKind kind;
   std::string text;         ///< the argument as given, or its default
-  std::int64_t number = 0;  ///< ArgKind::number, and milliseconds for ArgKind::time
+  std::int64_t number = 0;  ///< ArgKind::number, and milliseconds for ArgKind::time; kWaitForever for "never"
   double real = 0;          ///< ArgKind::real
 };
 
@@ -129,6 +139,13 @@ class FaultSet {
 /// Reads `name[=arg][;name…]`; a bare number of three digits means status=N. Errors: bad_input naming what is
 /// wrong and what is known.
 Result<FaultSet> parse_faults(std::string_view text);
+
+/// The argument of the fault `round`: up, down or trunc, with `:DIGITS` of 0 to 12.
+struct Rounding {
+  bool up = false;
+  int digits = 6;
+};
+Result<Rounding> parse_rounding(std::string_view text);
 
 /// Reads "250ms", "5s", "2m", "1h" or a bare number of milliseconds. Errors: bad_input.
 Result<Duration> parse_duration(std::string_view text);

@@ -49,6 +49,13 @@ TEST(Faults, each_mistake_is_named) {
       {"shape=round", "expected one of envelope"},
       {"success-status=404", "expected a status from 200 to 299"},
       {"split=0", "at least 1 byte"},
+      {"bill-factor=-1", "expected a decimal"},
+      {"bill-factor=1.0000000001", "at most 9 decimals"},
+      {"byok=half", "expected a decimal"},
+      {"round=sideways", "is not up, down or trunc"},
+      {"round=up:13", "DIGITS of 0 to 12"},
+      {"after-cancel=half", "expected one of full, sent"},
+      {"generation-after=later", "'later' is not a duration"},
   };
   for (const auto& row : rows) {
     const auto faults = parse_faults(row.text);

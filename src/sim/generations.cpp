@@ -16,11 +16,15 @@ void Generations::put(Generation generation) {
   by_id_.insert_or_assign(std::move(id), number);
 }
 
-std::optional<Generation> Generations::find(std::string_view id, std::string_view key, MonoTime now) const {
+std::optional<Generation> Generations::find(std::string_view id, std::string_view key, MonoTime now) {
   const std::lock_guard lock(mutex_);
   const auto it = by_id_.find(std::string(id));
-  const auto* found = it == by_id_.end() ? nullptr : ring_.find(it->second);
+  auto* found = it == by_id_.end() ? nullptr : ring_.find(it->second);
   if (!found || found->key != key || now < found->visible_from) return std::nullopt;
+  if (found->hidden_asks > 0) {
+    --found->hidden_asks;
+    return std::nullopt;
+  }
   return *found;
 }
 
@@ -53,21 +57,23 @@ std::string generation_json(const Generation& g) {
     return std::chrono::duration_cast<std::chrono::milliseconds>(d).count();
   };
   append_quoted(out, g.id);
-  const auto cost = to_decimal(g.cost);
-  for (const auto* key :
-       {"request_id", "upstream_id", "cache_discount", "moderation_latency", "app_id", "service_tier",
-        "web_search_engine", "external_user", "session_id", "preset_id", "router", "workspace_id"})
+  const auto cost = to_decimal(g.bill.total);
+  for (const auto* key : {"request_id", "upstream_id", "moderation_latency", "app_id", "web_search_engine",
+                          "external_user", "session_id", "preset_id", "router", "workspace_id"})
     number(key, "null");
+  const bool cached = g.usage.cached_tokens + g.usage.cache_write_tokens > 0;
+  number("cache_discount", cached ? to_decimal(g.bill.saved) : "null");
+  text("service_tier", g.service_tier);
   text("model", g.model);
   text("provider_name", g.provider);
   number("provider_responses", "null");
   number("total_cost", cost);
   number("usage", cost);
-  number("upstream_inference_cost", "null");
+  number("upstream_inference_cost", g.bill.byok ? to_decimal(g.bill.upstream) : "null");
   text("created_at", iso_time(g.created));
   number("streamed", g.streamed ? "true" : "false");
   number("cancelled", g.cancelled ? "true" : "false");
-  number("is_byok", "false");
+  number("is_byok", g.bill.byok ? "true" : "false");
   text("finish_reason", g.finish);
   text("native_finish_reason", g.native);
   text("api_type", "completions");
@@ -83,7 +89,7 @@ std::string generation_json(const Generation& g) {
   count("native_tokens_completion", g.usage.completion_tokens);
   count("native_tokens_completion_images", 0);
   count("native_tokens_reasoning", g.usage.reasoning_tokens);
-  count("native_tokens_cached", 0);
+  count("native_tokens_cached", g.usage.cached_tokens);
   count("num_media_prompt", g.usage.images);
   count("num_input_audio_prompt", g.usage.audio_tokens > 0 ? 1 : 0);
   for (const auto* key : {"num_media_completion", "num_search_results", "num_fetches"}) number(key, "null");

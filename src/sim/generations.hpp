@@ -15,26 +15,27 @@
 namespace gantry::sim {
 
 struct Generation {
-  std::string id, key, model, provider, finish, native, user_agent, referer;
+  std::string id, key, model, provider, service_tier, finish, native, user_agent, referer;
   bool streamed = false, cancelled = false;
   Usage usage;
-  PicoUsd cost;
+  Bill bill;
   WallTime created{};
   Duration latency{}, generation_time{};
   MonoTime visible_from{};
+  std::int64_t hidden_asks = 0;  ///< so many times it is not found, though it is visible
 };
 
 class Generations {
  public:
   Generations() : ring_(kKeep) {}
   void put(Generation generation);
-  /// The record, once it is visible, and only to the key that made it.
-  [[nodiscard]] std::optional<Generation> find(std::string_view id, std::string_view key, MonoTime now) const;
+  /// The record, once it is visible and was asked for often enough, and only to the key that made it.
+  std::optional<Generation> find(std::string_view id, std::string_view key, MonoTime now);
   void clear();
 
  private:
   static constexpr std::size_t kKeep = 10'000;
-  mutable std::mutex mutex_;
+  std::mutex mutex_;
   Ring<Generation> ring_;
   std::unordered_map<std::string, std::uint64_t> by_id_;
 };

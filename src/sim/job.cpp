@@ -46,13 +46,14 @@ void Job::decide(const net::RequestHead& head, std::string_view body, const Dige
   referer = head.headers.get("http-referer").value_or("");
   identity.id = world.generation_id();
   headers.emplace_back("X-Generation-Id", identity.id);
-  if (!choose(*request, asked)) return;
+  if (!choose(*request, asked) && !model) return;
   if (stream && faults.has(FaultKind::choice_error) && !faults.has(FaultKind::mid_error))
     faults.put({FaultKind::mid_error, std::string(faults.text(FaultKind::choice_error))});
   look_in_cache(head, digest);
   identity.created = unix_seconds(created);
   identity.model = model->id;
   identity.provider = provider->name;
+  look_in_prompt_cache(*request);
   answer = make_answer(std::move(*request), *model, faults, seed);
   bill_answer();
 }
@@ -64,7 +65,7 @@ bool Job::choose(const Request& request, const FaultSet& asked) {
     error = consider(request, id, asked);
     if (!error) return true;
   }
-  model = nullptr;
+  if (!faults.has(FaultKind::billed_failure) || !provider) model = nullptr;
   refuse(std::move(*error));
   return false;
 }
@@ -110,6 +111,7 @@ std::optional<ErrorCase> Job::consider(const Request& request, const std::string
       faults = {};
     }
   }
+  if (model) use_tier(request);
   if (faults.refuses()) return fault_error(faults, id, world.catalogue, created);
   if (!model) return missing(id);
   if (auto error = unfit(request)) return error;
@@ -165,10 +167,11 @@ std::optional<ErrorCase> Job::unaffordable(const Request& request) const {
   };
   if (const auto* afford = faults.get(FaultKind::afford); afford && most > afford->number)
     return told(afford->number);
-  const auto remaining = world.accounts.see(key, created).remaining;
+  const auto remaining = world.usage(key, created).remaining;
   if (!remaining) return std::nullopt;
-  const Usage bound{.prompt_tokens = prompt_tokens(request), .completion_tokens = most};
-  const auto worst = price(bound, *model, created);
+  const Usage bound{
+      .prompt_tokens = prompt_tokens(request), .completion_tokens = most, .searches = request.searches};
+  const auto worst = price(bound, *pricing, created);
   if (!worst || (worst->total <= *remaining && remaining->value >= 0)) return std::nullopt;
   const auto left = remaining->value - worst->prompt.value;
   const auto each = worst->completion.value / most;
@@ -200,55 +203,6 @@ void Job::look_in_cache(const net::RequestHead& head, const Digest& digest) {
   headers.emplace_back("X-OpenRouter-Cache-Age", std::to_string(hit->age_seconds));
   headers.emplace_back("X-OpenRouter-Cache-Source-Id", hit->source_id);
   faults.put({FaultKind::bill_zero, ""});
-}
-
-// Zero-completion insurance (CONTRACT §10.1): nothing is charged for an answer that ended in an error or
-// never came.
-void Job::bill_answer() {
-  const bool failed = faults.has(FaultKind::body_error) || faults.has(FaultKind::html) ||
-                      (faults.has(FaultKind::choice_error) && !stream);
-  const bool nothing = faults.has(FaultKind::empty) && answer.usage.completion_tokens == 0;
-  if (!failed && !nothing) bill = price(answer.usage, *model, created).value_or(Bill{});
-  append_usage(usage_json, answer.usage, bill);
-}
-
-void Job::settle(std::int64_t tokens, bool cancelled) {
-  if (!model || refused) return;
-  auto used = answer.usage;
-  auto cost = bill;
-  const bool whole = tokens >= used.completion_tokens;
-  const bool runs_on = cancelled && (!stream || provider->bills_after_cancel);
-  if (!whole && !runs_on) {
-    used.completion_tokens = tokens;
-    used.reasoning_tokens = std::min(used.reasoning_tokens, tokens);
-    cost = price(used, *model, created).value_or(Bill{});
-  }
-  const bool failed = stream && (faults.has(FaultKind::mid_error) || faults.has(FaultKind::bare_error));
-  if (failed && !cancelled) cost = {};  // finish_reason error: insured
-  const auto now = world.time.mono();
-  world.accounts.charge(key, cost.total, created);
-  if (!cache_key.empty() && !cancelled && whole && !failed)
-    world.cache.put(cache_key, identity.id, now, cache_ttl);
-  const auto delay = cancelled ? world.options.cancelled_generation_delay : world.options.generation_delay;
-  const auto forced = std::chrono::milliseconds{faults.number(FaultKind::generation_delay, -1)};
-  world.generations.put({.id = identity.id,
-                         .key = key,
-                         .model = identity.model,
-                         .provider = identity.provider,
-                         .finish = std::string(cancelled ? ""
-                                               : failed  ? "error"
-                                                         : answer.finish),
-                         .native = std::string(cancelled || failed ? "" : answer.native),
-                         .user_agent = user_agent,
-                         .referer = referer,
-                         .streamed = stream,
-                         .cancelled = cancelled,
-                         .usage = used,
-                         .cost = cost.total,
-                         .created = created,
-                         .latency = now - began,
-                         .generation_time = now - began,
-                         .visible_from = now + (forced.count() >= 0 ? Duration{forced} : delay)});
 }
 
 Duration Job::jittered(double nanoseconds) {

@@ -49,6 +49,8 @@ void append_attempt(std::string& out, const Attempt& a) {
   append_string_array(out, a.ignored);
   text("faults", a.faults);
   text("generation", a.generation);
+  out += R"(,"cost":)";
+  append_string_or_null(out, a.cost ? to_decimal(*a.cost) : std::string());
   out += R"(,"headers":{)";
   for (std::size_t i = 0; i < a.headers.size(); ++i) {
     if (i > 0) out += ',';

@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/money.hpp"
 #include "base/time.hpp"
 #include "net/headers.hpp"
 #include "sim/ring.hpp"
@@ -26,8 +27,9 @@ struct Attempt {
   int status = 0;  ///< 0 while nothing was answered
   std::size_t bytes_sent = 0;
   bool streamed = false;
-  bool finished = false;   ///< the whole reply left
-  bool cancelled = false;  ///< the client hung up before that
+  bool finished = false;        ///< the whole reply left
+  bool cancelled = false;       ///< the client hung up before that
+  std::optional<PicoUsd> cost;  ///< what its generation was charged; nullopt = nothing
   std::optional<Duration> cancelled_at, ended;
 };
 

@@ -5,6 +5,7 @@
 #include <cctype>
 #include <charconv>
 #include <set>
+#include <utility>
 
 #include "sim/json_text.hpp"
 
@@ -173,7 +174,9 @@ std::optional<std::int64_t> number_value(std::string_view query, std::string_vie
   return std::max<std::int64_t>(out, 0);
 }
 
-void append_endpoint(std::string& out, const Model& m, const Provider& p, bool authenticated, WallTime now) {
+// The usual endpoint, or that of a service tier.
+void append_endpoint(std::string& out, const Model& m, const Provider& p, const Tier* tier,
+                     bool authenticated, WallTime now) {
   out += R"({"name":)";
   append_quoted(out, fmt::format("{} | {}", p.name, m.canonical_slug));
   out += R"(,"model_id":)";
@@ -183,11 +186,11 @@ void append_endpoint(std::string& out, const Model& m, const Provider& p, bool a
   out += R"(,"context_length":)";
   append_int(out, m.provider_context > 0 ? m.provider_context : m.context_length);
   out += R"(,"pricing":)";
-  append_pricing(out, m.pricing, now);
+  append_pricing(out, tier ? tier->pricing : m.pricing, now);
   out += R"(,"provider_name":)";
   append_quoted(out, p.name);
   out += R"(,"tag":)";
-  append_quoted(out, p.slug);
+  append_quoted(out, tier ? fmt::format("{}/{}", p.slug, tier->name) : std::string(p.slug));
   out += R"(,"quantization":null,"max_completion_tokens":)";
   append_number_or_null(out, m.max_completion_tokens);
   out += R"(,"max_prompt_tokens":null,"supported_parameters":)";
@@ -281,10 +284,15 @@ std::string endpoints_json(const Model& m, bool authenticated, WallTime now) {
   out += R"(,"architecture":)";
   append_architecture(out, m);
   out += R"(,"endpoints":[)";
-  const auto serving = m.routes_to.empty() ? providers_of(m.id) : std::span<const Provider* const>();
-  for (std::size_t i = 0; i < serving.size(); ++i) {
-    if (i > 0) out += ',';
-    append_endpoint(out, m, *serving[i], authenticated, now);
+  if (!m.routes_to.empty()) return out + "]}}";
+  bool first = true;
+  for (const auto* const provider : providers_of(m.id)) {
+    if (!std::exchange(first, false)) out += ',';
+    append_endpoint(out, m, *provider, nullptr, authenticated, now);
+  }
+  for (const auto& tier : m.tiers) {
+    out += ',';
+    append_endpoint(out, m, provider_of(m.id), &tier, authenticated, now);
   }
   return out + "]}}";
 }
@@ -308,6 +316,15 @@ std::string providers_json(const Catalogue& catalogue) {
   return out + "]}";
 }
 
+std::string usage_members(const KeyUsage& u) {
+  const auto four = [](std::string_view name, const Spending& spent) {
+    return fmt::format(R"("{0}":{1},"{0}_daily":{2},"{0}_weekly":{3},"{0}_monthly":{4})", name,
+                       to_decimal(spent.total), to_decimal(spent.daily), to_decimal(spent.weekly),
+                       to_decimal(spent.monthly));
+  };
+  return four("usage", u.usage) + ',' + four("byok_usage", u.byok);
+}
+
 std::string key_json(const KeyFacts& facts) {
   const auto& u = facts.usage;
   const bool unlimited = facts.credit == "null" || (facts.credit.empty() && !u.limit);
@@ -319,19 +336,17 @@ std::string key_json(const KeyFacts& facts) {
   append_quoted(out, facts.label);
   out.append(R"(,"limit":)").append(limit);
   out += R"(,"limit_reset":)";
-  append_string_or_null(out, name(facts.reset));
+  append_string_or_null(out, name(facts.terms.reset));
   out.append(R"(,"limit_remaining":)").append(remaining);
-  out += fmt::format(
-      R"(,"include_byok_in_limit":false,"usage":{},"usage_daily":{},"usage_weekly":{},"usage_monthly":{})",
-      to_decimal(u.total), to_decimal(u.daily), to_decimal(u.weekly), to_decimal(u.monthly));
-  out +=
-      R"(,"byok_usage":0,"byok_usage_daily":0,"byok_usage_weekly":0,"byok_usage_monthly":0,"is_free_tier":false)";
+  out.append(R"(,"include_byok_in_limit":)").append(facts.terms.counts_byok ? "true," : "false,");
+  out += usage_members(u) + R"(,"is_free_tier":false)";
   const std::string_view management = facts.management ? "true" : "false";
   out.append(R"(,"is_management_key":)")
       .append(management)
       .append(R"(,"is_provisioning_key":)")
       .append(management);
-  out += R"(,"creator_user_id":"user_simulated","expires_at":null)";
+  out += R"(,"creator_user_id":"user_simulated","expires_at":)";
+  append_string_or_null(out, facts.expires_at);
   out += R"(,"rate_limit":{"requests":-1,"interval":"10s","note":"Deprecated; it limits nothing."}}})";
   return out;
 }

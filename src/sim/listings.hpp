@@ -39,10 +39,13 @@ std::string providers_json(const Catalogue& catalogue);
 struct KeyFacts {
   std::string label;
   KeyUsage usage;
-  LimitReset reset = LimitReset::never;
+  KeyTerms terms;
+  std::string expires_at;  ///< empty = never
   bool management = false;
   std::string_view credit;  ///< fault credit: what limit_remaining says; empty = the truth
 };
+/// "usage":…,"usage_daily":… and so on to "byok_usage_monthly", as GET /key and GET /keys tell them.
+std::string usage_members(const KeyUsage& usage);
 /// {"data":{…}} of GET /key.
 std::string key_json(const KeyFacts& facts);
 

@@ -20,6 +20,9 @@ void append_identity(std::string& out, const Identity& identity, std::string_vie
   append_quoted(out, identity.model);
   out += R"(,"provider":)";
   append_quoted(out, identity.provider);
+  if (identity.service_tier.empty()) return;
+  out += R"(,"service_tier":)";
+  append_quoted(out, identity.service_tier);
 }
 
 void append_reasoning_details(std::string& out, std::string_view text) {

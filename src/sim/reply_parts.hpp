@@ -11,7 +11,7 @@ namespace gantry::sim {
 /// What a client of today does not know (fault unknown-fields).
 inline constexpr std::string_view kUnknownFields = R"(,"x_tomorrow":{"kind":"novel","weights":[1,null]})";
 
-/// Id, object, time, model and provider; the brace before them is the caller's.
+/// Id, object, time, model, provider and tier; the brace before them is the caller's.
 void append_identity(std::string& out, const Identity& identity, std::string_view object);
 void append_reasoning_details(std::string& out, std::string_view text);
 /// `"error":{…}` of a reply whose status is 200 already; `code` as the fault gives it. `provider` is whose

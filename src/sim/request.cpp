@@ -38,6 +38,14 @@ std::unexpected<Failure> wrong(std::string_view field, std::string_view expected
   return fail(Fault::bad_input, fmt::format("{}: expected {}", field, expected));
 }
 
+// FNV-1a; a byte that no UTF-8 text holds ends each piece.
+constexpr std::uint64_t kHashBasis = 0xcbf29ce484222325;
+std::uint64_t hashed(std::uint64_t hash, std::string_view text) {
+  constexpr std::uint64_t kPrime = 0x100000001b3;
+  for (const char c : text) hash = (hash ^ static_cast<unsigned char>(c)) * kPrime;
+  return (hash ^ 0xff) * kPrime;
+}
+
 class Reader {
  public:
   Reader(const json::object& root, std::uint64_t seed) : root_(root), random_(seed) {}
@@ -49,6 +57,9 @@ class Reader {
     }
     stops();
     reasoning();
+    searches();
+    tier();
+    if (const auto* automatic = object_of(root_, "cache_control")) breakpoint(*automatic);
     if (api == Api::chat) tools();
     if (request_.tool_calls.empty()) format();
     return std::move(request_);
@@ -121,6 +132,7 @@ class Reader {
       if (role.empty()) return wrong("messages[].role", "system, developer, user, assistant or tool");
       request_.text_tokens += kTokensPerMessage;
       last_role_ = role;
+      prefix_hash_ = hashed(prefix_hash_, role);
       content(*message, role == "user");
     }
     return {};
@@ -143,6 +155,7 @@ class Reader {
       if (!part) continue;
       const auto type = string_of(*part, "type");
       if (type == "text") add_text(string_of(*part, "text"), from_user);
+      if (const auto* mark = object_of(*part, "cache_control")) breakpoint(*mark);
       if (type == "image_url") ++request_.image_count;
       if (const auto* audio = object_of(*part, "input_audio"))
         request_.audio_tokens += kAudioTokensPerKilobyte *
@@ -152,7 +165,49 @@ class Reader {
 
   void add_text(std::string_view text, bool from_user) {
     request_.text_tokens += static_cast<std::int64_t>((text.size() + 3) / 4);
+    prefix_hash_ = hashed(prefix_hash_, text);
     if (from_user) last_user_text_ = text;
+  }
+
+  // The last one counts, with all text before it.
+  void breakpoint(const json::object& cache_control) {
+    request_.cacheable_tokens = request_.text_tokens;
+    request_.cacheable_hash = prefix_hash_;
+    request_.cache_for_hour = string_of(cache_control, "ttl") == "1h";
+  }
+
+  // The plugin is deprecated and has three names; together they search once. The server tool searches once.
+  void searches() {
+    bool plugin =
+        member(root_, "web_search_options") != nullptr || request_.models.front().ends_with(":online");
+    if (const auto* list = member(root_, "plugins"); list && list->is_array())
+      for (const auto& item : list->get_array())
+        if (const auto* o = item.if_object())
+          plugin = plugin || (string_of(*o, "id") == "web" && !is_bool(*o, "enabled", false));
+    bool tool = false;
+    if (const auto* list = member(root_, "tools"); list && list->is_array())
+      for (const auto& item : list->get_array())
+        if (const auto* o = item.if_object()) tool = tool || string_of(*o, "type") == "openrouter:web_search";
+    request_.searches = (plugin ? 1 : 0) + (tool ? 1 : 0);
+  }
+
+  // service_tier, else the first provider that is asked for, else the variant (CONTRACT §3.1, §3.3, §3.4).
+  void tier() {
+    const auto named = string_of(root_, "service_tier");
+    const auto& model = request_.models.front();
+    if (!named.empty()) return set_tier(named);
+    if (const auto* provider = object_of(root_, "provider"))
+      for (const auto* key : {"only", "order"})
+        if (const auto* list = member(*provider, key); list && list->is_array() && !list->get_array().empty())
+          if (const auto& first = list->get_array().front(); first.is_string())
+            return set_tier(std::string_view(first.get_string()).substr(first.get_string().find('/') + 1));
+    if (model.ends_with(":floor")) set_tier("flex");
+    if (model.ends_with(":nitro")) set_tier("priority");
+  }
+
+  void set_tier(std::string_view name) {
+    if (name == "flex") request_.tier = name;
+    if (name == "priority" || name == "fast") request_.tier = "priority";
   }
 
   void stops() {
@@ -230,6 +285,7 @@ class Reader {
   Request request_;
   std::string_view last_role_;
   std::string_view last_user_text_;
+  std::uint64_t prefix_hash_ = kHashBasis;  // of all roles and text so far
 };
 
 }  // namespace

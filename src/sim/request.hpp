@@ -38,6 +38,12 @@ struct Request {
   std::string structured;            ///< the answer's JSON when response_format asks for it
   bool reasoning_off = false;        ///< effort none or enabled false
   bool reasoning_hidden = false;     ///< exclude, or include_reasoning false
+  std::int64_t searches = 0;         ///< web searches that it has made
+  std::string tier;                  ///< "flex", "priority"; empty = the usual one
+  // The prompt up to its last breakpoint for the prompt cache (cache_control).
+  std::int64_t cacheable_tokens = 0;
+  std::uint64_t cacheable_hash = 0;
+  bool cache_for_hour = false;
 };
 
 /// `seed` chooses the made-up values. Errors: bad_input with a sentence for the client (HTTP 400).

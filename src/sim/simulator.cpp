@@ -1,33 +1,13 @@
 #include "sim/simulator.hpp"
 
 #include <fmt/format.h>
-#include <charconv>
 
-#include "base/secret.hpp"
-#include "net/http_server.hpp"
+#include "sim/asked.hpp"
 #include "sim/completion.hpp"
-#include "sim/errors.hpp"
-#include "sim/listings.hpp"
 #include "sim/presence.hpp"
-#include "sim/world.hpp"
 
 namespace gantry::sim {
 namespace {
-
-/// A reply that is made at once.
-struct Reply {
-  int status = 200;
-  std::string body;
-  std::string_view content_type = "application/json";
-  std::vector<std::pair<std::string, std::string>> headers;
-};
-
-Reply failed(ErrorCase error, const FaultSet& faults = {}) {
-  auto shaped = shape_error(std::move(error), faults);
-  return {shaped.status, std::move(shaped.body), shaped.content_type, std::move(shaped.headers)};
-}
-
-Reply ok(std::string body) { return {.status = 200, .body = std::move(body), .headers = {}}; }
 
 std::string bearer(const net::HeaderView& headers) {
   const auto value = headers.get("authorization").value_or("");
@@ -35,8 +15,6 @@ std::string bearer(const net::HeaderView& headers) {
   if (value.size() <= kScheme.size() || !net::same_name(value.substr(0, kScheme.size()), kScheme)) return {};
   return std::string(value.substr(kScheme.size()));
 }
-
-bool is_management(std::string_view key) { return key.starts_with("sk-or-mgmt-"); }
 
 // The path below /api/v1 or /v1; nullopt when it is neither.
 std::optional<std::string_view> below_api(std::string_view path) {
@@ -46,105 +24,11 @@ std::optional<std::string_view> below_api(std::string_view path) {
   return std::nullopt;
 }
 
-constexpr std::string_view kKnownPaths =
-    "POST /chat/completions, POST /completions, GET /models, /models/count, /models/user, "
-    "/model/{author}/{slug}, "
-    "/models/{author}/{slug}/endpoints, /providers, /key, /auth/key, /credits, /generation?id=";
-
-/// One request that is not a completion: everything it may look at.
-struct Asked {
-  Simulator::World& world;
-  const net::RequestHead& head;
-  std::string_view path;  ///< below /api/v1
-  std::string key;        ///< the bearer token, empty when there is none
-  FaultSet faults;
-
-  // Why the key will not do; nullopt when it will.
-  [[nodiscard]] std::optional<ErrorCase> bad_key() const {
-    if (key.empty()) return simple_error(401);
-    const auto& only = world.options.key;
-    const bool known =
-        key.starts_with("sk-or-") && (only.empty() || is_management(key) || Secret(only).matches(key));
-    return known ? std::nullopt : std::optional(simple_error(401, "User not found"));
-  }
-};
-
-Reply models(const Asked& asked) {
-  auto query = parse_model_query(asked.head.query);
-  query.odd = asked.faults.has(FaultKind::odd_models);
-  return ok(models_json(asked.world.catalogue, query, asked.world.time.wall()));
-}
-
-Reply no_model(std::string_view id) {
-  return failed(simple_error(404, fmt::format("Model {} does not exist", id)));
-}
-
-Reply one_model(const Asked& asked, std::string_view id) {
-  const auto* model = asked.world.catalogue.find(percent_decode(id));
-  return model ? ok(model_json(*model, asked.world.time.wall())) : no_model(id);
-}
-
-Reply endpoints(const Asked& asked, std::string_view id) {
-  const auto* model = asked.world.catalogue.find(percent_decode(id));
-  if (!model) return no_model(id);
-  return ok(endpoints_json(*model, !asked.key.empty() && !asked.bad_key(), asked.world.time.wall()));
-}
-
-Reply key_info(const Asked& asked) {
-  if (auto error = asked.bad_key()) return failed(std::move(*error), asked.faults);
-  return ok(key_json({.label = Secret::mask(asked.key),
-                      .usage = asked.world.accounts.see(asked.key, asked.world.time.wall()),
-                      .reset = asked.world.accounts.reset(),
-                      .management = is_management(asked.key),
-                      .credit = asked.faults.text(FaultKind::credit)}));
-}
-
-Reply credits(const Asked& asked) {
-  if (auto error = asked.bad_key()) return failed(std::move(*error), asked.faults);
-  if (!is_management(asked.key))
-    return failed(simple_error(403, "Only management keys can perform this operation"));
-  constexpr std::string_view kBought = "1000";
-  return ok(fmt::format(R"({{"data":{{"total_credits":{},"total_usage":{}}}}})", kBought,
-                        to_decimal(asked.world.accounts.total())));
-}
-
-Reply generation(const Asked& asked) {
-  if (auto error = asked.bad_key()) return failed(std::move(*error), asked.faults);
-  const auto id = query_value(asked.head.query, "id").value_or("");
-  if (id.empty()) return failed(simple_error(400, "id: the query must name a generation"));
-  const auto found = asked.world.generations.find(id, asked.key, asked.world.time.mono());
-  if (!found) return failed(simple_error(404, fmt::format("Generation {} not found", id)));
-  return ok(generation_json(*found));
-}
-
-Reply unknown_path(const Asked& asked) {
-  return failed(simple_error(404, fmt::format("{} {} does not exist; what exists below /api/v1: {}",
-                                              asked.head.method, asked.head.path, kKnownPaths)));
-}
-
-Reply answer_get(const Asked& asked) {
-  const auto p = asked.path;
-  if (p == "/models") return models(asked);
-  if (p == "/models/count") return ok(count_json(asked.world.catalogue, parse_model_query(asked.head.query)));
-  if (p == "/models/user") {
-    if (auto error = asked.bad_key()) return failed(std::move(*error), asked.faults);
-    return models(asked);
-  }
-  if (p == "/providers") return ok(providers_json(asked.world.catalogue));
-  if (p == "/key" || p == "/auth/key") return key_info(asked);
-  if (p == "/credits") return credits(asked);
-  if (p == "/generation") return generation(asked);
-  constexpr std::string_view kOne = "/model/", kMany = "/models/", kEndpoints = "/endpoints";
-  if (p.starts_with(kOne)) return one_model(asked, p.substr(kOne.size()));
-  if (p.starts_with(kMany) && p.ends_with(kEndpoints) && p.size() > kMany.size() + kEndpoints.size())
-    return endpoints(asked, p.substr(kMany.size(), p.size() - kMany.size() - kEndpoints.size()));
-  return unknown_path(asked);
-}
-
 Reply answer(const Asked& asked) {
   if (asked.faults.refuses())
     return failed(fault_error(asked.faults, "", asked.world.catalogue, asked.world.time.wall()),
                   asked.faults);
+  if (asked.path == "/keys" || asked.path.starts_with("/keys/")) return answer_management(asked);
   return asked.head.method == "GET" ? answer_get(asked) : unknown_path(asked);
 }
 
@@ -160,11 +44,19 @@ Task<void> stall(net::Exchange& exchange, Duration wait) {
   co_await presence.until(exchange.loop().now() + wait);
 }
 
-// GET and the like below /api/v1: one attempt in the journal, one reply.
+// All but completions below /api/v1: one attempt in the journal, one reply.
 Task<void> serve_simple(Simulator::World& world, net::Exchange& exchange, std::string_view path,
                         std::string key) {
-  Asked asked{world, exchange.head(), path, std::move(key), world.script_faults(path, false, "")};
+  const auto body = co_await exchange.read_body();
+  Asked asked{world,
+              exchange.head(),
+              path,
+              std::move(key),
+              world.script_faults(path, false, ""),
+              body ? *body : std::string_view()};
   auto attempt = attempt_of(world, exchange);
+  attempt.body_bytes = asked.body.size();
+  if (!asked.body.empty()) attempt.body_sha256 = sha256(asked.body).hex;
   std::optional<Reply> wrong;
   if (const auto text = asked.head.headers.get("x-sim-fault")) {
     auto faults = parse_faults(*text);
@@ -208,7 +100,7 @@ Task<void> serve_api(Simulator::World& world, net::Exchange& exchange, std::stri
     co_await serve_simple(world, exchange, path, std::move(key));
     co_return;
   }
-  auto error = completion_key_error(Asked{world, head, path, key, {}});
+  auto error = completion_key_error(Asked{world, head, path, key, {}, {}});
   if (!error) {
     co_await serve_completion(world, exchange, chat ? Api::chat : Api::completions, std::move(key));
     co_return;
@@ -247,18 +139,14 @@ Result<std::unique_ptr<Simulator>> Simulator::create(const TimeSource& time, Sim
     script = std::move(*loaded);
   }
   auto world = std::make_unique<World>(time, std::move(options), std::move(*catalogue), limit);
+  world->adopt_key();
   world->set_script(std::move(script));
   return std::unique_ptr<Simulator>(new Simulator(std::move(world)));
 }
 
 std::vector<Attempt> Simulator::attempts() const { return world_->journal.entries(); }
 
-Result<void> Simulator::run_script(std::string_view text) {
-  auto script = Script::parse(text, "script");
-  if (!script) return std::unexpected(script.error());
-  world_->set_script(std::move(*script));
-  return {};
-}
+Result<void> Simulator::run_script(std::string_view text) { return world_->run_script(text); }
 
 void Simulator::reset() { world_->restart(); }
 
@@ -272,27 +160,9 @@ Task<void> Simulator::handle(net::Exchange& exchange) {
     co_await serve_api(*world_, exchange, *path);
     co_return;
   }
-  if (head.method == "GET" && head.path == "/sim/journal") {
-    std::uint64_t after = 0;
-    if (const auto text = query_value(head.query, "after"))
-      std::from_chars(text->data(), text->data() + text->size(), after);
-    co_await send(exchange, ok(world_->journal.json(after)));
-    co_return;
-  }
-  if (head.method == "POST" && head.path == "/sim/reset") {
-    reset();
-    co_await send(exchange, ok(R"({"reset":true})"));
-    co_return;
-  }
-  if (head.method == "POST" && head.path == "/sim/script") {
-    auto text = co_await exchange.read_body();
-    auto done = text ? run_script(*text) : Result<void>(std::unexpected(text.error()));
-    auto reply = done ? ok(R"({"script":"running"})") : failed(simple_error(400, done.error().detail));
-    co_await send(exchange, std::move(reply));
-    co_return;
-  }
-  const Asked asked{*world_, head, head.path, {}, {}};
-  co_await send(exchange, unknown_path(asked));
+  const auto body = co_await exchange.read_body();
+  const Asked asked{*world_, head, head.path, {}, {}, body ? *body : std::string_view()};
+  co_await send(exchange, answer_control(asked));
 }
 
 }  // namespace gantry::sim

@@ -50,7 +50,7 @@ class Simulator {
   [[nodiscard]] std::vector<Attempt> attempts() const;
   /// Replaces the fault timeline; its clock starts now. Errors: bad_input with every wrong line.
   Result<void> run_script(std::string_view text);
-  /// Forgets journal, generations, spending and cached replies; the script's clock starts again.
+  /// Forgets journal, generations, spending, made keys and cached replies; the script's clock starts again.
   void reset();
 
   /// The envelope for what the HTTP server itself refuses (net::RefusalBody).

@@ -43,6 +43,39 @@ void Simulator::World::set_script(std::shared_ptr<Script> next) {
   script_start = time.mono();
 }
 
+Result<void> Simulator::World::run_script(std::string_view text) {
+  auto script = Script::parse(text, "script");
+  if (!script) return std::unexpected(script.error());
+  set_script(std::move(*script));
+  return {};
+}
+
+void Simulator::World::adopt_key() {
+  if (options.key.empty()) return;
+  const auto& usual = accounts.usual();
+  keys.add({.name = "gantry sim --key",
+            .disabled = {},
+            .counts_byok = {},
+            .limit = usual.limit,
+            .reset = usual.reset,
+            .expires = {}},
+           options.key, time.wall());
+}
+
+std::string Simulator::World::new_key() {
+  const auto number = made_keys.fetch_add(1, std::memory_order_relaxed) + 1;
+  return "sk-or-v1-" + sha256(fmt::format("key {} of seed {}", number, options.seed)).hex;
+}
+
+KeyTerms Simulator::World::terms(std::string_view key) const {
+  const auto managed = keys.with_text(key);
+  return managed ? managed->terms : accounts.usual();
+}
+
+KeyUsage Simulator::World::usage(std::string_view key, WallTime now) const {
+  return accounts.see(key, now, terms(key));
+}
+
 FaultSet Simulator::World::script_faults(std::string_view path, bool completion, std::string_view model) {
   std::shared_ptr<Script> script;
   Duration since{};
@@ -60,6 +93,9 @@ void Simulator::World::restart() {
   accounts.clear();
   free_calls.clear();
   cache.clear();
+  prompts.clear();
+  keys.clear();
+  adopt_key();
   const std::lock_guard lock(mutex_);
   start = script_start = time.mono();
   if (script_) script_->restart();

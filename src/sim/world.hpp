@@ -14,6 +14,7 @@
 #include "sim/free_limit.hpp"
 #include "sim/generations.hpp"
 #include "sim/journal.hpp"
+#include "sim/managed_keys.hpp"
 #include "sim/script.hpp"
 #include "sim/simulator.hpp"
 
@@ -47,7 +48,7 @@ struct Simulator::World {
       : time(t),
         options(std::move(o)),
         catalogue(std::move(c)),
-        accounts(limit, parse_limit_reset(options.limit_reset)),
+        accounts({.limit = limit, .reset = parse_limit_reset(options.limit_reset)}),
         free_calls(options.free_per_minute),
         journal(options.journal_entries),
         start(time.mono()),
@@ -60,14 +61,24 @@ struct Simulator::World {
   FreeLimit free_calls;
   Generations generations;
   Journal journal;
+  ManagedKeys keys;
   ReplyCache cache;
-  std::atomic<std::uint64_t> answers{0};
+  ReplyCache prompts;  ///< which prefixes the prompt cache would hold, in the same way
+  std::atomic<std::uint64_t> answers{0}, made_keys{0};
   MonoTime start;
 
   void set_script(std::shared_ptr<Script> next);
+  /// Errors: bad_input with every wrong line.
+  Result<void> run_script(std::string_view text);
   /// The script's faults for a request that arrives now.
   [[nodiscard]] FaultSet script_faults(std::string_view path, bool completion, std::string_view model);
   void restart();
+  /// Lists the key of `--key` among those that the management API knows.
+  void adopt_key();
+  /// sk-or-v1-<64 hex digits>: the same in every run with this seed and order.
+  [[nodiscard]] std::string new_key();
+  [[nodiscard]] KeyTerms terms(std::string_view key) const;
+  [[nodiscard]] KeyUsage usage(std::string_view key, WallTime now) const;
   /// Since the start or the last reset.
   [[nodiscard]] Duration elapsed() const;
   /// gen-<seconds>-<20 characters>: unique within a run, and the same in every run with this seed and order.

@@ -36,6 +36,10 @@ ANSWERS = [
     "sim/empty",
     "sim/reasoning-only",
     "sim/cache-hit",
+    "sim/byok",
+    "sim/no-cost",
+    "openai/gpt-4.1-mini:online",
+    "openai/gpt-5:floor",
 ]
 ERRORS = [
     "sim/status-400",
@@ -45,6 +49,7 @@ ERRORS = [
     "sim/guardrail",
     "sim/rate-limit-daily",
     "sim/provider-error",
+    "sim/billed-failure",
     "anthropic/claude-3.5-sonnet",
     "openai/no-such-model",
 ]
@@ -112,3 +117,21 @@ def test_a_generation_and_the_journal(simulator):
     journal = simulator.journal()
     check("journal", journal)
     assert UPSTREAM_KEY not in json.dumps(journal)
+
+
+def test_the_management_api_and_the_bill(simulator):
+    def manage(method: str, path: str, **options):
+        return simulator.http.request(method, f"/api/v1{path}", headers=MANAGEMENT, **options)
+
+    made = manage("POST", "/keys", json={"name": "schemas", "limit": 5, "limit_reset": "weekly"})
+    assert made.status_code == 201, made.text
+    check("managed_key_created", made.json())
+    path = f"/keys/{made.json()['data']['hash']}"
+    check("managed_keys", manage("GET", "/keys").json())
+    check("managed_key", manage("GET", path).json())
+    check("managed_key", manage("PATCH", path, json={"limit": None, "disabled": True}).json())
+    check("managed_key_deleted", manage("DELETE", path).json())
+    check("error", manage("GET", path).json())
+    bill = simulator.http.get("/sim/bill")
+    check("bill", bill.json())
+    assert UPSTREAM_KEY not in bill.text

@@ -34,8 +34,8 @@ def validator(description):
     """The 200 of an operation, with references resolved inside the whole description."""
     registry = jsonschema.validators.validator_for({"$schema": "https://json-schema.org/draft/2020-12/schema"})
 
-    def validate(path: str, method: str, instance, content: str = "application/json") -> None:
-        schema = description["paths"][path][method]["responses"]["200"]["content"][content]["schema"]
+    def validate(path: str, method: str, instance, status: str = "200") -> None:
+        schema = description["paths"][path][method]["responses"][status]["content"]["application/json"]["schema"]
         whole = schema | {"components": description["components"]}
         errors = sorted(registry(whole).iter_errors(instance), key=lambda error: len(error.absolute_path))
         assert not errors, f"{path}: {errors[0].json_path}: {errors[0].message}"
@@ -84,6 +84,30 @@ def test_the_generation_is_not_there_at_once_and_then_agrees_with_the_bill(simul
     found = wait_for(record, "the generation's record").json()["data"]
     assert found["total_cost"] == answer["usage"]["cost"]
     assert found["native_tokens_completion"] == answer["usage"]["completion_tokens"]
+
+
+MANAGEMENT = {"authorization": "Bearer sk-or-mgmt-0123456789abcdef"}
+
+
+def test_the_management_api_is_as_openrouter_describes_it(simulator, validator):
+    def manage(method: str, path: str, **options):
+        return simulator.http.request(method, f"/api/v1{path}", headers=MANAGEMENT, **options).raise_for_status()
+
+    made = manage("POST", "/keys", json={"name": "described", "limit": 5, "expires_at": "2027-12-31T23:59:59Z"})
+    validator("/keys", "post", made.json(), "201")
+    path = f"/keys/{made.json()['data']['hash']}"
+    validator("/keys", "get", manage("GET", "/keys").json())
+    validator("/keys/{hash}", "get", manage("GET", path).json())
+    validator("/keys/{hash}", "patch", manage("PATCH", path, json={"limit": None}).json())
+    validator("/keys/{hash}", "delete", manage("DELETE", path).json())
+    validator("/credits", "get", manage("GET", "/credits").json())
+
+
+@pytest.mark.parametrize("faults", ["byok", "no-cost", "bill-factor=10", "round=up:6"])
+def test_odd_money_is_still_as_openrouter_describes_it(simulator, validator, faults):
+    response = simulator.http.post("/api/v1/chat/completions", json=CHAT, headers=AUTHORIZED | {"x-sim-fault": faults})
+    assert response.status_code == 200, response.text
+    validator("/chat/completions", "post", response.json())
 
 
 def test_our_own_schemas_are_schemas():

@@ -28,9 +28,10 @@ USES = {
         "base", "wire", "route", "spend", "ledger", "access", "config", "net", "observe", "engine", "launch", "sim",
     },
     "launch": {"base", "wire", "route", "spend", "config", "net", "observe", "engine"},
+    "manage": {"base", "wire", "route", "config", "net", "engine"},
     "cli": {
         "base", "wire", "route", "spend", "ledger", "access", "config", "net", "observe", "engine", "gateway", "launch",
-        "sim",
+        "manage", "sim",
     },
 }
 PURE = {"base", "wire", "route", "spend"}
