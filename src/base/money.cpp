@@ -86,6 +86,17 @@ Result<PicoUsd> to_pico(const Decimal& d, std::string_view shown) {
   return PicoUsd{d.negative ? -value : value};
 }
 
+constexpr unsigned __int128 kPico = 1'000'000'000'000;
+constexpr int kSumScale = 24;
+
+unsigned __int128 power_of_ten(int exponent) {
+  unsigned __int128 out = 1;
+  for (int i = 0; i < exponent; ++i) out *= 10;
+  return out;
+}
+
+std::unexpected<Failure> out_of_range() { return fail(Fault::internal, "a cost is out of range"); }
+
 void put_six(char* to, std::uint32_t digits) {
   for (int i = 5; i >= 0; --i, digits /= 10) to[i] = static_cast<char>('0' + digits % 10);
 }
@@ -139,6 +150,16 @@ Result<Price> parse_price(std::string_view decimal) {
   return Price{static_cast<std::int64_t>(exact.digits), exact.scale};
 }
 
+std::strong_ordering compare(Price a, Price b) {
+  // The one with fewer decimals is brought to the other's, and is larger once it leaves 128 bits on the way.
+  auto left = static_cast<__int128>(a.units), right = static_cast<__int128>(b.units);
+  for (int i = a.scale; i < b.scale; ++i)
+    if (__builtin_mul_overflow(left, static_cast<__int128>(10), &left)) return std::strong_ordering::greater;
+  for (int i = b.scale; i < a.scale; ++i)
+    if (__builtin_mul_overflow(right, static_cast<__int128>(10), &right)) return std::strong_ordering::less;
+  return left <=> right;
+}
+
 void CostSum::add(Price price, std::int64_t count) {
   if (count <= 0) return;
   if (!price.known()) {
@@ -146,7 +167,7 @@ void CostSum::add(Price price, std::int64_t count) {
     return;
   }
   __int128 product = static_cast<__int128>(price.units) * count;
-  for (int i = price.scale; i < 24; ++i) {
+  for (int i = price.scale; i < kSumScale; ++i) {
     if (__builtin_mul_overflow(product, static_cast<__int128>(10), &product)) {
       overflow_ = true;
       return;
@@ -155,12 +176,31 @@ void CostSum::add(Price price, std::int64_t count) {
   if (__builtin_add_overflow(sum_, product, &sum_)) overflow_ = true;
 }
 
-Result<PicoUsd> CostSum::total() const {
+Result<PicoUsd> CostSum::total(Rounding rounding) const {
   if (!known_) return fail(Fault::bad_input, "a price of this model is not known before routing");
-  const Decimal exact{.negative = false, .digits = static_cast<unsigned __int128>(sum_), .scale = 24};
-  const auto total = overflow_ ? fail(Fault::internal, "") : to_pico(exact, "");
-  if (!total) return fail(Fault::internal, "a cost is out of range");
-  return total;
+  if (overflow_) return out_of_range();
+  auto sum = static_cast<unsigned __int128>(sum_);
+  if (rounding == Rounding::up) sum += (kPico - sum % kPico) % kPico;
+  const auto total = to_pico({.negative = false, .digits = sum, .scale = kSumScale}, "");
+  return total ? total : out_of_range();
+}
+
+// With sum = a × 10¹² + b and factor = 1 − discount = f × 10⁻ˢ: the result is (a × f + b × f × 10⁻¹²) × 10⁻ˢ
+// pico-dollars. a is below 2⁶³, b below 10¹² and f at most 10¹⁸, so that no product passes 127 bits.
+Result<PicoUsd> CostSum::total_less(Price discount) const {
+  if (const auto whole = total(); !whole) return whole;
+  const unsigned __int128 one = power_of_ten(discount.scale);
+  if (!discount.known() || discount.scale > kDiscountScale ||
+      static_cast<unsigned __int128>(discount.units) > one)
+    return fail(Fault::bad_input, "a discount is a fraction from 0 to 1");
+  const auto sum = static_cast<unsigned __int128>(sum_);
+  const unsigned __int128 factor = one - static_cast<unsigned __int128>(discount.units);
+  const unsigned __int128 product = sum / kPico * factor;
+  const unsigned __int128 rest = product % one * kPico + sum % kPico * factor;  // in 10⁻¹²⁻ˢ
+  const unsigned __int128 whole = product / one + rest / (one * kPico), left = rest % (one * kPico);
+  const unsigned __int128 half = one * kPico / 2;
+  const bool up = left > half || (left == half && (whole & 1) != 0);
+  return PicoUsd{static_cast<std::int64_t>(whole + (up ? 1 : 0))};
 }
 
 }  // namespace gantry

@@ -40,15 +40,23 @@ struct Price {
   }  ///< OpenRouter lists "-1" where only routing decides
 };
 Result<Price> parse_price(std::string_view decimal);
+/// Which of two known prices is dearer, exactly.
+std::strong_ordering compare(Price a, Price b);
 
-/// Adds up price × count exactly (128-bit) and rounds once, half-even, to PicoUsd.
+enum class Rounding : std::uint8_t { half_even, up };
+
+/// Adds up price × count exactly (128-bit) and rounds once to PicoUsd.
 class CostSum {
  public:
   /// `count` ≥ 0; an unknown price makes the whole sum unknown.
   void add(Price price, std::int64_t count);
   [[nodiscard]] bool known() const { return known_; }
   /// Errors: bad_input when a price was unknown, internal when out of range.
-  [[nodiscard]] Result<PicoUsd> total() const;
+  [[nodiscard]] Result<PicoUsd> total(Rounding rounding = Rounding::half_even) const;
+  /// The sum × (1 − discount), rounded once, half-even; the discount is a fraction from 0 to 1 with at most
+  /// kDiscountScale decimals.
+  [[nodiscard]] Result<PicoUsd> total_less(Price discount) const;
+  static constexpr int kDiscountScale = 18;
 
  private:
   __int128 sum_ = 0;  // in 10⁻²⁴ USD

@@ -205,5 +205,54 @@ TEST(CostSum, does_not_depend_on_the_order_or_the_splitting) {
   }));
 }
 
+TEST(CostSum, rounds_up_when_it_bounds) {
+  const auto up = [](std::int64_t units, int scale) {
+    CostSum sum;
+    sum.add(Price{units, scale}, 1);
+    return sum.total(Rounding::up)->value;
+  };
+  EXPECT_EQ(up(0, 0), 0);
+  EXPECT_EQ(up(1, 24), 1) << "the smallest part of a pico-dollar";
+  EXPECT_EQ(up(1, 12), 1);
+  EXPECT_EQ(up(1'000'000'000'001, 24), 2);
+  EXPECT_EQ(up(9, 0), 9'000'000'000'000);
+}
+
+TEST(CostSum, takes_a_discount_off_before_it_rounds) {
+  const auto less = [](Price price, std::int64_t count, std::string_view discount) {
+    CostSum sum;
+    sum.add(price, count);
+    const auto total = sum.total_less(*parse_price(discount));
+    return total ? total->value : -1;
+  };
+  EXPECT_EQ(less({1, 6}, 100, "0"), 100'000'000);
+  EXPECT_EQ(less({1, 6}, 100, "0.25"), 75'000'000);
+  EXPECT_EQ(less({1, 6}, 100, "1"), 0);
+  EXPECT_EQ(less({5, 12}, 1, "0.9"), 0) << "a half goes to even";
+  EXPECT_EQ(less({15, 12}, 1, "0.9"), 2) << "a half goes to even";
+  EXPECT_EQ(less({1, 12}, 1, "0.499999999999999999"), 1) << "a hair above a half";
+  EXPECT_EQ(less({9, 0}, 1'000'000, "0.000000000000000001"), 9'000'000'000'000'000'000 - 9)
+      << "all digits of the largest";
+  EXPECT_EQ(less({1, 0}, 1, "1.1"), -1);
+  EXPECT_EQ(less({1, 0}, 1, "-0.1"), -1);
+  EXPECT_EQ(less({1, 0}, 1, "0.0000000000000000001"), -1) << "more decimals than it can hold";
+}
+
+TEST(Prices, compare_whatever_their_scales) {
+  using std::strong_ordering;
+  struct Row {
+    Price a, b;
+    strong_ordering order;
+  };
+  for (const Row& row :
+       {Row{{1, 6}, {10, 7}, strong_ordering::equal}, Row{{1, 6}, {11, 7}, strong_ordering::less},
+        Row{{0, 0}, {0, 24}, strong_ordering::equal}, Row{{1, 24}, {0, 0}, strong_ordering::greater},
+        Row{{kMax, 0}, {kMax, 24}, strong_ordering::greater},
+        Row{{1, 24}, {kMax, 0}, strong_ordering::less}}) {
+    EXPECT_EQ(compare(row.a, row.b), row.order) << row.a.units << "e-" << row.a.scale;
+    EXPECT_EQ(compare(row.b, row.a), 0 <=> row.order) << row.b.units << "e-" << row.b.scale;
+  }
+}
+
 }  // namespace
 }  // namespace gantry

@@ -93,14 +93,6 @@ void take_over(ModelFacts& alias, const ModelFacts& target) {
   fill(alias.structured_outputs, target.structured_outputs);
 }
 
-// What any model may be asked with (CONTRACT §3.4). `:free`, `:extended` and `:thinking` are models of their
-// own.
-std::string_view without_dynamic_variant(std::string_view id) {
-  for (const std::string_view variant : {":nitro", ":floor", ":exacto", ":online"})
-    if (id.ends_with(variant)) return id.substr(0, id.size() - variant.size());
-  return id;
-}
-
 }  // namespace
 
 Result<ModelTable> ModelTable::parse(std::string_view body) {
@@ -114,7 +106,7 @@ Result<ModelTable> ModelTable::parse(std::string_view body) {
   data->each_element([&](JsonValue model) {
     std::string id = text_of(model, "id");
     const std::size_t place = out.models_.size();
-    if (id.empty() || !out.names_.emplace(id, place).second) return;
+    if (id.empty() || !out.names_.add(id, place)) return;
     read_facts(model, out.models_.emplace_back());
     ModelFacts& facts = out.models_.back();
     facts.id = std::move(id);
@@ -125,9 +117,9 @@ Result<ModelTable> ModelTable::parse(std::string_view body) {
   });
   // Ids first: a slug may be the id of another row.
   for (auto& [slug, place] : slugs)
-    if (!slug.empty()) out.names_.emplace(std::move(slug), place);
+    if (!slug.empty()) out.names_.add(std::move(slug), place);
   for (const auto& [target, place] : aliases)
-    if (const auto* facts = out.named(target)) take_over(out.models_[place], *facts);
+    if (const auto row = out.names_.exactly(target)) take_over(out.models_[place], out.models_[*row]);
   return out;
 }
 
@@ -135,17 +127,9 @@ bool same_model(const ModelFacts& a, const ModelFacts& b) {
   return a.id == b.id || (!a.slug.empty() && a.slug == b.slug);
 }
 
-const ModelFacts* ModelTable::named(std::string_view name) const {
-  const auto it = names_.find(name);
-  return it == names_.end() ? nullptr : &models_[it->second];
-}
-
 const ModelFacts* ModelTable::find(std::string_view id) const {
-  if (const auto* exact = named(id)) return exact;
-  const std::string_view plain = id.substr(0, id.find("@preset/"));
-  if (plain.empty()) return nullptr;
-  if (const auto* model = named(plain)) return model;
-  return named(without_dynamic_variant(plain));
+  const auto row = names_.find(id);
+  return row ? &models_[*row] : nullptr;
 }
 
 }  // namespace gantry::wire

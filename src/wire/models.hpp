@@ -4,15 +4,14 @@
 
 #include <chrono>
 #include <cstdint>
-#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <vector>
 
 #include "base/result.hpp"
 #include "wire/modality.hpp"
+#include "wire/model_names.hpp"
 
 namespace gantry::wire {
 
@@ -48,16 +47,8 @@ class ModelTable {
   [[nodiscard]] const std::vector<ModelFacts>& all() const { return models_; }
 
  private:
-  struct Hash {
-    using is_transparent = void;
-    std::size_t operator()(std::string_view text) const { return std::hash<std::string_view>{}(text); }
-  };
-  using Names = std::unordered_map<std::string, std::size_t, Hash, std::equal_to<>>;
-
-  [[nodiscard]] const ModelFacts* named(std::string_view name) const;
-
   std::vector<ModelFacts> models_;
-  Names names_;  // indices into models_
+  ModelNames names_;  // rows of models_
 };
 
 }  // namespace gantry::wire

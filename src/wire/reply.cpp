@@ -1,5 +1,6 @@
 #include "wire/reply.hpp"
 
+#include <algorithm>
 #include <array>
 #include <utility>
 
@@ -123,6 +124,30 @@ Usage read_usage(JsonReader& in, JsonToken object) {
   return usage;
 }
 
+// What has a price of its own (CONTRACT §4.4). Docs and spec name the use of server tools differently, and
+// requested calls overlap with executed ones and with searches: none are added up.
+UsageDetails read_usage_details(std::string_view usage) {
+  UsageDetails out;
+  const auto raise = [](JsonToken value, std::int64_t& to) {
+    to = std::max(to, value.integer().value_or(0));
+  };
+  JsonReader in(usage);
+  in.each_member(in.root(), [&](std::string_view key, JsonToken value) {
+    const bool prompt = key == "prompt_tokens_details", completion = key == "completion_tokens_details";
+    if (!prompt && !completion && key != "server_tool_use" && key != "server_tool_use_details") return;
+    in.each_member(value, [&](std::string_view detail, JsonToken count) {
+      if (detail == "cache_write_tokens") raise(count, out.cache_write_tokens);
+      if (detail == "audio_tokens" && prompt) raise(count, out.prompt_audio_tokens);
+      if (detail == "audio_tokens" && completion) raise(count, out.completion_audio_tokens);
+      if (detail == "image_tokens" && completion) raise(count, out.completion_image_tokens);
+      if (detail == "web_search_requests") raise(count, out.web_searches);
+      if (detail == "web_search_requests" || detail.starts_with("tool_calls_"))
+        raise(count, out.server_tool_calls);
+    });
+  });
+  return out;
+}
+
 // What replies and chunks share; the tokens are views of the body.
 struct Document {
   Choices choices;
@@ -141,6 +166,7 @@ Document read_document(JsonReader& in, JsonToken root) {
       });
     } else if (key == "usage") {
       out.usage = value.is_object() ? std::optional(read_usage(in, value)) : std::nullopt;
+      if (out.usage && !out.usage->cost) out.usage->details = read_usage_details(in.whole(value));
     } else if (key == "error") {
       out.error = out.error || tells_an_error(value.kind());
     } else if (key == "id") {

@@ -13,6 +13,15 @@
 
 namespace gantry::wire {
 
+/// Tokens that have prices of their own, and work that is no tokens; 0 where it is not told.
+struct UsageDetails {
+  std::int64_t cache_write_tokens = 0;
+  std::int64_t prompt_audio_tokens = 0, completion_audio_tokens = 0;
+  std::int64_t completion_image_tokens = 0;
+  std::int64_t web_searches = 0;
+  std::int64_t server_tool_calls = 0;  ///< searches among them
+};
+
 /// Null-tolerant per field (CONTRACT §4.4). `cost` is read from the number's text, never through a double.
 struct Usage {
   std::optional<std::int64_t> prompt_tokens;
@@ -22,6 +31,7 @@ struct Usage {
   std::optional<PicoUsd> cost;
   std::optional<PicoUsd> upstream_cost;  ///< cost_details.upstream_inference_cost
   bool is_byok = false;
+  UsageDetails details;  ///< read only where no cost is told, so that it has to be computed
 };
 
 /// An error as upstream told it, from any of the shapes A–F of CONTRACT §6.1. Free of secrets: metadata.raw,

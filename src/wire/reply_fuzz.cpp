@@ -36,6 +36,11 @@ void check_usage(const Usage& usage) {
        {usage.prompt_tokens, usage.completion_tokens, usage.reasoning_tokens, usage.cached_tokens})
     require(!count || *count >= 0);
   for (const auto& cost : {usage.cost, usage.upstream_cost}) require(!cost || cost->value >= 0);
+  const UsageDetails& details = usage.details;
+  require(details.cache_write_tokens >= 0 && details.prompt_audio_tokens >= 0);
+  require(details.completion_audio_tokens >= 0 && details.completion_image_tokens >= 0);
+  require(details.web_searches >= 0 && details.server_tool_calls >= details.web_searches);
+  if (usage.cost) require(details.cache_write_tokens == 0 && details.server_tool_calls == 0);
 }
 
 }  // namespace

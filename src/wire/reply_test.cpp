@@ -187,6 +187,28 @@ TEST(Usage, is_null_tolerant_field_by_field) {
   EXPECT_FALSE(usage->is_byok);
 }
 
+TEST(ReplyScanner, reads_what_else_has_a_price_only_where_no_cost_is_told) {
+  const std::string rest =
+      R"("prompt_tokens":9,"completion_tokens":7,"prompt_tokens_details":{"cache_write_tokens":3,"audio_tokens":2,)"
+      R"("image_tokens":1},"completion_tokens_details":{"audio_tokens":4,"image_tokens":5},)"
+      R"("server_tool_use":{"web_search_requests":2},"server_tool_use_details":{"tool_calls_requested":6,)"
+      R"("tool_calls_executed":5,"web_search_requests":1}})";
+  const auto untold = with_usage("{" + rest).usage;
+  ASSERT_TRUE(untold);
+  EXPECT_EQ(untold->details.cache_write_tokens, 3);
+  EXPECT_EQ(untold->details.prompt_audio_tokens, 2);
+  EXPECT_EQ(untold->details.completion_audio_tokens, 4);
+  EXPECT_EQ(untold->details.completion_image_tokens, 5);
+  EXPECT_EQ(untold->details.web_searches, 2) << "the two names are not added up";
+  EXPECT_EQ(untold->details.server_tool_calls, 6);
+  EXPECT_EQ(with_usage(R"({"cost":null,)" + rest).usage->details.cache_write_tokens, 3);
+  EXPECT_EQ(with_usage(R"({"cost":0.1,)" + rest).usage->details.cache_write_tokens, 0);
+  const auto odd = with_usage(R"({"prompt_tokens_details":null,"completion_tokens_details":[1],)"
+                              R"("server_tool_use":{"web_search_requests":-1,"tool_calls_requested":null}})")
+                       .usage;
+  EXPECT_EQ(odd->details.web_searches + odd->details.server_tool_calls, 0);
+}
+
 TEST(Usage, tolerates_wrong_types_and_never_takes_them_for_zero) {
   const auto usage =
       with_usage(R"({"prompt_tokens":"9","completion_tokens":-1,"cost":{},"is_byok":"yes",)"
