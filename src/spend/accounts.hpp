@@ -57,6 +57,7 @@ class AccountNode {
     std::unique_ptr<Pot> pot;                  // of the window that was reached
     std::unique_ptr<Pot> ahead;                // of the next one
     std::vector<std::unique_ptr<Pot>> passed;  // still with open ends
+    std::vector<std::unique_ptr<Pot>> lost;    // likewise, under a name that this process no longer has
   };
   const AccountId id_;
   AccountNode* const parent_;
@@ -136,7 +137,7 @@ class Accounts {
   /// have too much, and drops those whose time is over.
   Survey survey(WallTime now);
   /// This process was taken for dead: it grants nothing out of its leases any more and counts from zero under
-  /// its new name. Open holds end where they are.
+  /// its new name. Open holds end where they are, and cannot grow any more.
   void lose_leases();
 
   [[nodiscard]] std::optional<PotState> look(PotId pot);

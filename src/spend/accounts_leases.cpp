@@ -127,7 +127,8 @@ Survey Accounts::survey(WallTime now) {
 
 void Accounts::sample(AccountNode& node, WallTime now, Survey& found, Due& due) {
   for (Budget& budget : node.budgets_) {
-    due.passed |= std::ranges::any_of(budget.passed, [](const auto& pot) { return pot->open() == 0; });
+    for (const auto* old : {&budget.passed, &budget.lost})
+      due.passed |= std::ranges::any_of(*old, [](const auto& pot) { return pot->open() == 0; });
     if (!budget.pot) continue;
     Pot& pot = *budget.pot;
     due.passed |= now >= pot.end();
@@ -151,6 +152,7 @@ void Accounts::drop_passed(Budget& budget, std::vector<Passed>& gone) {
     gone.push_back({pot->id(), pot->committed()});
     return true;
   });
+  std::erase_if(budget.lost, [](const auto& pot) { return pot->open() == 0; });
 }
 
 void Accounts::lose_leases() {
@@ -159,9 +161,12 @@ void Accounts::lose_leases() {
     for (Budget& budget : of->budgets_) {
       budget.ahead.reset();
       if (!budget.pot) continue;
-      const PotId id = budget.pot->id();
-      (void)budget.pot->keep({});
-      roll(budget, id);
+      roll(budget, budget.pot->id());
+      for (auto& pot : budget.passed) {
+        pot->close();
+        budget.lost.push_back(std::move(pot));
+      }
+      budget.passed.clear();
     }
 }
 

@@ -4,7 +4,7 @@
 
 #include <utility>
 
-#include "spend/accounts_kit.hpp"
+#include "spend/accounts_test_kit.hpp"
 
 namespace gantry::spend {
 namespace {
@@ -193,8 +193,8 @@ TEST(Accounts, a_step_back_is_the_same_for_accounts_that_had_no_call_since) {
   Book book(limits_of(100), {}, limits_of(1000));
   AccountNode& other = *book.accounts.set({4}, &book.project, limits_of(100)).value();
   const WallTime midnight{std::chrono::floor<std::chrono::days>(kNoon + kDay)};
-  (void)book.accounts.take(other, {1}, midnight - seconds{60});
-  (void)book.accounts.take(book.key, {1}, midnight + seconds{1});
+  EXPECT_FALSE(book.accounts.take(other, {1}, midnight - seconds{60}).has_value());
+  EXPECT_FALSE(book.accounts.take(book.key, {1}, midnight + seconds{1}).has_value());
   const auto taken = book.accounts.take(other, {1}, midnight - seconds{5});
   ASSERT_FALSE(taken.has_value());
   EXPECT_THAT(pots_of(taken.error()),

@@ -45,6 +45,8 @@ class alignas(64) Pot {
   void grant(PicoUsd total);
   /// Lowers what is granted to `wanted`, but not below what is committed; returns what is granted then.
   PicoUsd keep(PicoUsd wanted);
+  /// For good: nothing is taken any more, whatever comes back.
+  void close() { granted_.store(-1); }
 
   /// Holds and pending costs that end here. While there is one, the pot must stay.
   void enter() { open_.fetch_add(1, std::memory_order_relaxed); }
