@@ -17,6 +17,7 @@
 #include "observe/log.hpp"
 #include "observe/observer.hpp"
 #include "route/plan.hpp"
+#include "spend/accounts.hpp"
 #include "support/system.hpp"
 #include "upstream/reply.hpp"
 #include "wire/edit.hpp"
@@ -271,6 +272,34 @@ Operation find_scopes() {
           }};
 }
 
+// A key, its project and the organisation, each with a daily limit and all of it leased.
+struct Budgets {
+  Budgets() {
+    spend::Limits limits;
+    limits[static_cast<std::size_t>(spend::Period::daily)] = limit;
+    for (std::int64_t id = 1; id <= 3; ++id) leaf = accounts.set({id}, leaf, limits).value();
+    require(!accounts.take(*leaf, {1}, now), "pots that lack everything");
+    for (std::int64_t id = 1; id <= 3; ++id)
+      require(
+          accounts.granted({{id}, window_of(spend::Period::daily, now)}, {.total = limit, .limit = limit}),
+          "a pot");
+  }
+  PicoUsd limit{1'000'000'000'000'000};
+  WallTime now{std::chrono::seconds{1'795'000'000}};
+  spend::Accounts accounts;
+  spend::AccountNode* leaf = nullptr;
+};
+
+// What budgets cost a call whose leases suffice.
+Operation hold_and_settle() {
+  auto budgets = std::make_shared<Budgets>();
+  return {"hold_and_settle_over_three_levels", [budgets] {
+            auto hold = budgets->accounts.take(*budgets->leaf, {1'000'000}, budgets->now);
+            require(hold.has_value() && !hold->empty(), "a hold");
+            require(hold->settle({1'000}) == PicoUsd{}, "within its hold");
+          }};
+}
+
 }  // namespace
 
 std::vector<Operation> operations() {
@@ -285,7 +314,8 @@ std::vector<Operation> operations() {
           record_call(),
           journal_call(),
           plan_and_feed(),
-          find_scopes()};
+          find_scopes(),
+          hold_and_settle()};
 }
 
 }  // namespace gantry::bench
