@@ -115,7 +115,7 @@ struct Shape {
   std::array<std::size_t, kTexts> longest;  // of its texts; 0 = it has none there
   std::uint8_t sources, wastes, delivered;  // the largest mark of each
 };
-constexpr Shape kBegun{7, {kModelBytes, kNameBytes, kNameBytes, kNameBytes}, 0, 0, 0};
+constexpr Shape kBegun{8, {kModelBytes, kNameBytes, kNameBytes, kNameBytes}, 0, 0, 0};
 constexpr Shape kSeen{0, {kGenerationBytes}, 0, 0, 0};
 constexpr Shape kSettled{5, {kModelBytes, kNameBytes, kOutcomeBytes}, 3, 4, 1};
 constexpr Shape kPending{2, {kOutcomeBytes}, 0, 4, 1};
@@ -164,7 +164,8 @@ Entry entry_of(Kind kind, const Fields& f) {
           .model = f.texts[0],
           .route = f.texts[1],
           .upstream = f.texts[2],
-          .upstream_key = f.texts[3]};
+          .upstream_key = f.texts[3],
+          .places = static_cast<std::uint16_t>(f.number(7))};
     case Kind::seen:
       return GenerationSeen{.attempt = f.attempt(), .generation = f.texts[0]};
     case Kind::settled:
@@ -194,12 +195,12 @@ Entry entry_of(Kind kind, const Fields& f) {
 }  // namespace
 
 std::size_t encode(const AttemptBegun& entry, std::uint64_t sequence, char* to) {
-  return put_record<7>(
-      to, sequence, {.kind = Kind::begun}, entry.attempt,
-      {static_cast<std::int64_t>(entry.call), entry.payer.key.value, entry.payer.project.value,
-       entry.payer.organisation.value, nanoseconds(entry.at), entry.hold.value, entry.estimate.value},
-      {cut(entry.model, kModelBytes), cut(entry.route, kNameBytes), cut(entry.upstream, kNameBytes),
-       cut(entry.upstream_key, kNameBytes)});
+  return put_record<8>(to, sequence, {.kind = Kind::begun}, entry.attempt,
+                       {static_cast<std::int64_t>(entry.call), entry.payer.key.value,
+                        entry.payer.project.value, entry.payer.organisation.value, nanoseconds(entry.at),
+                        entry.hold.value, entry.estimate.value, entry.places},
+                       {cut(entry.model, kModelBytes), cut(entry.route, kNameBytes),
+                        cut(entry.upstream, kNameBytes), cut(entry.upstream_key, kNameBytes)});
 }
 
 std::size_t encode(const GenerationSeen& entry, std::uint64_t sequence, char* to) {

@@ -35,7 +35,7 @@ constexpr std::size_t record_bytes(std::size_t numbers, std::size_t text_bytes) 
   return (32 + 8 * numbers + 8 + text_bytes + 7) / 8 * 8;
 }
 /// The longest record of each kind.
-inline constexpr std::size_t kLongestBegun = record_bytes(7, kModelBytes + 3 * kNameBytes);
+inline constexpr std::size_t kLongestBegun = record_bytes(8, kModelBytes + 3 * kNameBytes);
 inline constexpr std::size_t kLongestSeen = record_bytes(0, kGenerationBytes);
 inline constexpr std::size_t kLongestSettled = record_bytes(5, kModelBytes + kNameBytes + kOutcomeBytes);
 inline constexpr std::size_t kLongestPending = record_bytes(2, kOutcomeBytes);

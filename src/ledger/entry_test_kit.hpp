@@ -15,7 +15,7 @@ namespace gantry::ledger {
 inline bool same(const AttemptBegun& a, const AttemptBegun& b) {
   return a.attempt == b.attempt && a.call == b.call && a.payer == b.payer && a.at == b.at &&
          a.hold == b.hold && a.estimate == b.estimate && a.model == b.model && a.route == b.route &&
-         a.upstream == b.upstream && a.upstream_key == b.upstream_key;
+         a.upstream == b.upstream && a.upstream_key == b.upstream_key && a.places == b.places;
 }
 inline bool same(const GenerationSeen& a, const GenerationSeen& b) {
   return a.attempt == b.attempt && a.generation == b.generation;
@@ -50,7 +50,8 @@ class Entries {
             .model = text(kModelBytes),
             .route = text(kNameBytes),
             .upstream = text(kNameBytes),
-            .upstream_key = text(kNameBytes)};
+            .upstream_key = text(kNameBytes),
+            .places = static_cast<std::uint16_t>(random_.below(1U << 12))};
   }
   GenerationSeen seen() { return {.attempt = {random_.next()}, .generation = text(kGenerationBytes)}; }
   AttemptSettled settled() {
