@@ -50,6 +50,18 @@ void append_attempts(std::string& out, const std::vector<AttemptLine>& attempts)
   out += ']';
 }
 
+void append_problems(std::string& out, const std::vector<FieldProblem>& problems) {
+  out += '[';
+  for (std::size_t i = 0; i < problems.size(); ++i) {
+    if (i > 0) out += ',';
+    ObjectWriter problem(out);
+    problem.text("field", problems[i].field);
+    problem.text("message", problems[i].message);
+    problem.close();
+  }
+  out += ']';
+}
+
 void append_gantry(std::string& out, const ErrorBody& error) {
   ObjectWriter gantry(out);
   gantry.text("remedy", error.remedy);
@@ -57,6 +69,10 @@ void append_gantry(std::string& out, const ErrorBody& error) {
   if (!error.attempts.empty()) {
     gantry.key("attempts");
     append_attempts(out, error.attempts);
+  }
+  if (!error.problems.empty()) {
+    gantry.key("problems");
+    append_problems(out, error.problems);
   }
   gantry.close();
 }
