@@ -1,13 +1,16 @@
 #include "instructions/operations.hpp"
 
 #include <fcntl.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 #include <array>
+#include <filesystem>
 #include <memory>
 #include <span>
 #include <string_view>
 
+#include "ledger/journal.hpp"
 #include "load/request.hpp"
 #include "net/http_parser.hpp"
 #include "net/reply_head.hpp"
@@ -162,6 +165,56 @@ Operation record_call() {
           }};
 }
 
+// A shard's journal in a folder of its own, with room for all runs.
+struct Money {
+  Money() {
+    std::string name = "/tmp/gantry-bench-XXXXXX";
+    require(::mkdtemp(name.data()) != nullptr, "a folder");
+    folder = name;
+    auto opened = ledger::Journal::open(folder, {.holder = {1}, .shard = 0}, bell);
+    require(opened.has_value(), "a journal");
+    journal = std::move(*opened);
+  }
+  ~Money() { std::filesystem::remove_all(folder); }
+  std::string folder;
+  net::Bell bell;
+  std::unique_ptr<ledger::Journal> journal;
+};
+
+// What a shard does to tell the ledger of a call with one attempt.
+Operation journal_call() {
+  auto money = std::make_shared<Money>();
+  const WallTime at{std::chrono::seconds{1'790'000'000}};
+  const ledger::AttemptBegun begun{.attempt = {1},
+                                   .call = 1,
+                                   .payer = {{3}, {2}, {1}},
+                                   .at = at,
+                                   .hold = {650'000'000},
+                                   .estimate = {131'000'000},
+                                   .model = "openai/gpt-4o-mini",
+                                   .route = "default",
+                                   .upstream = "openrouter",
+                                   .upstream_key = "main"};
+  const ledger::GenerationSeen seen{{1}, "gen-1764000000-0123456789abcdefghij"};
+  const ledger::AttemptSettled settled{.attempt = {1},
+                                       .at = at,
+                                       .cost = {131'250'000},
+                                       .delivered = true,
+                                       .prompt_tokens = 231,
+                                       .completion_tokens = 161,
+                                       .served_model = "openai/gpt-4o-mini",
+                                       .provider = "OpenAI",
+                                       .outcome = "delivered"};
+  return {"journal_of_a_call", [money, begun, seen, settled] {
+            auto& writer = money->journal->writer();
+            const std::uint64_t before = writer.written();
+            require(writer.has_room() && writer.write(begun), "an attempt begins");
+            writer.write(seen);
+            writer.write(settled);
+            require(writer.written() == before + 3, "three entries");
+          }};
+}
+
 // The default chain with its scopes in the table that all shards share.
 struct Chain {
   Chain() {
@@ -230,6 +283,7 @@ std::vector<Operation> operations() {
           decode_chunk(),
           encode_chunk(),
           record_call(),
+          journal_call(),
           plan_and_feed(),
           find_scopes()};
 }

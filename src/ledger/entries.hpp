@@ -27,12 +27,12 @@ struct AttemptBegun {
   WallTime at{};
   PicoUsd hold{};      ///< in every account of the path that has a limit
   PicoUsd estimate{};  ///< what is assumed if nobody ever tells
-  std::string_view model, route, upstream, upstream_key;
+  std::string_view model{}, route{}, upstream{}, upstream_key{};
 };
 /// Upstream named the generation, so that its cost can be asked for.
 struct GenerationSeen {
   AttemptId attempt{};
-  std::string_view generation;
+  std::string_view generation{};
 };
 /// It ended and its cost is known. One that ended without having been sent costs nothing, with
 /// CostSource::free.
@@ -45,7 +45,7 @@ struct AttemptSettled {
   spend::Waste waste = spend::Waste::none;
   bool delivered = false;  ///< its answer was given to the client, whole or in part
   std::int64_t prompt_tokens = 0, completion_tokens = 0;
-  std::string_view served_model, provider, outcome;
+  std::string_view served_model{}, provider{}, outcome{};
 };
 /// It ended and its cost is not known: its estimate counts until it is settled or assumed.
 struct AttemptPending {
@@ -54,7 +54,7 @@ struct AttemptPending {
   PicoUsd estimate{};
   spend::Waste waste = spend::Waste::none;
   bool delivered = false;
-  std::string_view outcome;
+  std::string_view outcome{};
 };
 
 using Entry = std::variant<AttemptBegun, GenerationSeen, AttemptSettled, AttemptPending>;

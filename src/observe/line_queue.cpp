@@ -16,7 +16,7 @@ void* LineQueue::Chunk::operator new(std::size_t size) {
 
 void LineQueue::Chunk::operator delete(void* memory, std::size_t size) { ::munmap(memory, size); }
 
-LineQueue::LineQueue(Bell& bell) : bell_(bell), current_(std::make_unique_for_overwrite<Chunk>()) {
+LineQueue::LineQueue(net::Bell& bell) : bell_(bell), current_(std::make_unique_for_overwrite<Chunk>()) {
   full_.reserve(kChunks);
   spare_.reserve(kSpare);
 }

@@ -12,7 +12,7 @@
 #include <string_view>
 #include <vector>
 
-#include "observe/bell.hpp"
+#include "net/bell.hpp"
 
 namespace gantry::observe {
 
@@ -25,7 +25,7 @@ class LineQueue {
   static constexpr std::size_t kWakeChunks = 3;  ///< that many full ones are worth waking the writer for
   static constexpr std::size_t kSpare = 4;       ///< emptied ones are kept for the next rush
 
-  explicit LineQueue(Bell& bell);
+  explicit LineQueue(net::Bell& bell);
   LineQueue(const LineQueue&) = delete;
 
   // ---- the thread that logs
@@ -80,7 +80,7 @@ class LineQueue {
     lost_.store(lost_.load(std::memory_order_relaxed) + lines, std::memory_order_relaxed);
   }
 
-  Bell& bell_;
+  net::Bell& bell_;
   std::size_t end_ = 0;  // of the current chunk's lines; only the thread that logs
   std::atomic<std::uint64_t> lost_{0};
   mutable std::mutex mutex_;

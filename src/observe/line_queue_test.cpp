@@ -40,7 +40,7 @@ std::vector<std::size_t> take_all(LineQueue& queue) {
 constexpr std::size_t kLinesOfAChunk = LineQueue::kChunkBytes / 1024;
 
 TEST(LineQueue, gives_lines_back_once_and_in_order) {
-  Bell bell;
+  net::Bell bell;
   LineQueue queue(bell);
   EXPECT_TRUE(queue.empty());
   queue.push(line(1));
@@ -54,7 +54,7 @@ TEST(LineQueue, gives_lines_back_once_and_in_order) {
 }
 
 TEST(LineQueue, a_line_is_written_in_place_and_may_be_shorter_than_its_room) {
-  Bell bell;
+  net::Bell bell;
   LineQueue queue(bell);
   char* const at = queue.room(100);
   const std::string text = line(7, 10);
@@ -69,7 +69,7 @@ TEST(LineQueue, a_line_is_written_in_place_and_may_be_shorter_than_its_room) {
 
 TEST(LineQueue, keeps_order_across_chunks_however_the_lines_fit) {
   for (const std::size_t bytes : {100u, 1000u, 1024u, 40'000u, 98'304u}) {
-    Bell bell;
+    net::Bell bell;
     LineQueue queue(bell);
     std::vector<std::size_t> expected;
     for (std::size_t i = 0; i * bytes < 5 * LineQueue::kChunkBytes; ++i) {
@@ -82,7 +82,7 @@ TEST(LineQueue, keeps_order_across_chunks_however_the_lines_fit) {
 }
 
 TEST(LineQueue, what_is_being_written_stays_while_lines_are_added) {
-  Bell bell;
+  net::Bell bell;
   LineQueue queue(bell);
   queue.push(line(0));
   const auto piece = queue.take();
@@ -94,7 +94,7 @@ TEST(LineQueue, what_is_being_written_stays_while_lines_are_added) {
 }
 
 TEST(LineQueue, full_it_loses_the_oldest_lines_and_counts_them) {
-  Bell bell;
+  net::Bell bell;
   LineQueue queue(bell);
   constexpr std::size_t kLines = 2 * LineQueue::kChunks * kLinesOfAChunk;
   for (std::size_t i = 0; i < kLines; ++i) queue.push(line(i));
@@ -106,7 +106,7 @@ TEST(LineQueue, full_it_loses_the_oldest_lines_and_counts_them) {
 }
 
 TEST(LineQueue, full_it_spares_the_lines_that_are_being_written) {
-  Bell bell;
+  net::Bell bell;
   LineQueue queue(bell);
   queue.push(line(0));
   queue.push(line(1));
@@ -122,7 +122,7 @@ TEST(LineQueue, full_it_spares_the_lines_that_are_being_written) {
 }
 
 TEST(LineQueue, lines_taken_before_the_loss_are_not_counted_as_lost) {
-  Bell bell;
+  net::Bell bell;
   LineQueue queue(bell);
   for (std::size_t i = 0; i < 10; ++i) queue.push(line(i));
   EXPECT_EQ(take_all(queue).size(), 10u);
@@ -132,7 +132,7 @@ TEST(LineQueue, lines_taken_before_the_loss_are_not_counted_as_lost) {
 }
 
 TEST(LineQueue, goes_on_after_it_gave_memory_back) {
-  Bell bell;
+  net::Bell bell;
   LineQueue queue(bell);
   for (int round = 0; round < 3; ++round) {
     for (std::size_t i = 0; i < 4 * kLinesOfAChunk; ++i) queue.push(line(i));
@@ -143,7 +143,7 @@ TEST(LineQueue, goes_on_after_it_gave_memory_back) {
 }
 
 TEST(LineQueue, a_line_longer_than_a_chunk_is_lost_alone) {
-  Bell bell;
+  net::Bell bell;
   LineQueue queue(bell);
   queue.push(line(1));
   queue.push(line(2, LineQueue::kChunkBytes + 1));
@@ -153,7 +153,7 @@ TEST(LineQueue, a_line_longer_than_a_chunk_is_lost_alone) {
 }
 
 TEST(LineQueue, two_threads_lose_nothing_that_is_not_counted) {
-  Bell bell;
+  net::Bell bell;
   LineQueue queue(bell);
   constexpr std::size_t kLines = 20'000;
   std::atomic<bool> all_pushed{false};

@@ -12,7 +12,7 @@
 #include <thread>
 #include <vector>
 
-#include "observe/bell.hpp"
+#include "net/bell.hpp"
 #include "observe/line_queue.hpp"
 
 namespace gantry::observe {
@@ -56,7 +56,7 @@ class LogWriter {
 
   const Write write_;
   const std::size_t stamp_at_;
-  Bell bell_;
+  net::Bell bell_;
   mutable std::mutex mutex_;
   std::list<LineQueue> queues_;     // under the lock; only grows
   std::vector<LineQueue*> unused_;  // their threads have left

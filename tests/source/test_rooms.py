@@ -20,7 +20,7 @@ USES = {
     "access": {"base", "wire", "spend", "ledger"},
     "config": {"base"},
     "net": {"base"},
-    "observe": {"base", "route", "wire"},
+    "observe": {"base", "net", "route", "wire"},
     "engine": {"base", "wire", "route", "spend", "ledger", "access", "config", "net", "observe"},
     "sim": {"base", "net"},
     # It hosts the whole process: the launch checks before serving, and the simulator of `gantry up --sim`.

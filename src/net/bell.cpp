@@ -1,6 +1,6 @@
-#include "observe/bell.hpp"
+#include "net/bell.hpp"
 
-namespace gantry::observe {
+namespace gantry::net {
 
 void Bell::ring() {
   asleep_.store(false, std::memory_order_relaxed);  // one wake is enough
@@ -23,4 +23,4 @@ void Bell::wait() {
   rung_ = false;
 }
 
-}  // namespace gantry::observe
+}  // namespace gantry::net
