@@ -25,9 +25,12 @@ struct AttemptBegun {
   std::uint64_t call = 0;
   spend::Path payer{};
   WallTime at{};
-  PicoUsd hold{};      ///< in every account of the path that has a limit
+  PicoUsd hold{};      ///< set aside in each pot of `places`
   PicoUsd estimate{};  ///< what is assumed if nobody ever tells
   std::string_view model{}, route{}, upstream{}, upstream_key{};
+  /// The pots that the hold is in: bit level × kPeriodCount + period, level 0 the key (spend::Hold::places).
+  /// Only there it counts against a lease and can be exceeded; 0 when no account of the path had a limit.
+  std::uint16_t places = 0;
 };
 /// Upstream named the generation, so that its cost can be asked for.
 struct GenerationSeen {

@@ -38,6 +38,10 @@ using spend::PotId;
 
 // ---- who
 
+/// What each ledger has from its beginning. Calls without a client key are charged to the last one, a key
+/// named "-" that never has a secret.
+inline constexpr AccountId kOrganisation{1}, kDefaultProject{2}, kKeyless{3};
+
 struct Account {
   AccountId id;
   spend::AccountKind kind = spend::AccountKind::organisation;
@@ -92,6 +96,14 @@ struct HolderId {
   auto operator<=>(const HolderId&) const = default;
 };
 
+/// A holder that did not end yet.
+struct Holder {
+  HolderId id{};
+  std::string name;
+  WallTime began{}, lives_until{};
+  PicoUsd leased;  ///< granted and not spent, in all its pots
+};
+
 struct LeaseWish {
   PotId pot;
   PicoUsd least;  ///< granted must come to this, in all, or nothing changes
@@ -101,11 +113,11 @@ struct LeaseWish {
 struct Lease {
   PotId pot;
   bool enough = false;
-  PicoUsd granted;               ///< in all, to this holder
-  std::optional<PicoUsd> limit;  ///< nullopt: there is none, and nothing needs to be leased
-  PicoUsd settled, pending;
-  PicoUsd leased;     ///< what all live holders own and have not spent, this one too
-  PicoUsd elsewhere;  ///< of it what others own
+  PicoUsd granted{};               ///< in all, to this holder
+  std::optional<PicoUsd> limit{};  ///< nullopt: there is none, nothing needs to be leased; 0 when removed
+  PicoUsd settled{}, pending{};
+  PicoUsd leased{};     ///< what all holders own and have not spent, this one too
+  PicoUsd elsewhere{};  ///< of it what others own
 };
 struct Return {
   PotId pot;
@@ -128,6 +140,7 @@ struct Pending {
   PicoUsd estimate{};
   std::string generation;  ///< "" when upstream never named it
   std::string model, upstream, upstream_key;
+  bool operator==(const Pending&) const = default;
 };
 /// What a pending attempt turned out to cost.
 struct Resolution {
@@ -136,7 +149,7 @@ struct Resolution {
   PicoUsd upstream_cost{};
   spend::CostSource source = spend::CostSource::told;
   std::int64_t prompt_tokens = 0, completion_tokens = 0;
-  std::string served_model, provider;
+  std::string served_model{}, provider{};
 };
 
 // ---- what was spent
@@ -149,12 +162,13 @@ struct Spent {
 enum class UsageBy : std::uint8_t { key, project, model, day };
 struct UsageQuery {
   WallTime from{}, to{};  ///< whole UTC days: from the day of `from` to that of `to`, both in it
-  std::vector<UsageBy> by;
+  std::vector<UsageBy> by{};
   std::optional<AccountId> key{}, project{};
 };
 struct UsageRow {
-  std::string key, project, model, day;  ///< of those that the query groups by; else ""
-  std::int64_t calls = 0;                ///< attempts whose answer was delivered
+  std::string key, project, model, day;    ///< of those that the query groups by; else ""
+  AccountId key_account, project_account;  ///< the same: names come again after a removal, accounts do not
+  std::int64_t calls = 0;                  ///< attempts whose answer was delivered
   std::int64_t attempts = 0;
   std::int64_t prompt_tokens = 0, completion_tokens = 0;
   PicoUsd cost;                    ///< settled, all sources
@@ -198,24 +212,34 @@ class Ledger {
   /// more.
   virtual Result<void> heartbeat(HolderId holder, Duration lives) = 0;
   /// What it granted and did not spend comes back; its attempts without an end become pending. After its
-  /// journal was applied to the end.
+  /// journal was applied to the end. Ending it again changes nothing more. Errors: not_found.
   virtual Result<void> end_holder(HolderId holder) = 0;
-  /// Holders of this name that began and did not end, with nobody alive behind them.
+  /// Holders of this name that began and did not end, whatever their heartbeat says: the name is that of one
+  /// state directory, and the caller has its lock, so that nobody is alive behind them. Before
+  /// begin_holder().
   virtual Result<std::vector<HolderId>> left_behind(std::string_view name) = 0;
+  /// All that did not end, the oldest first: an operator may end one whose state directory is lost.
+  virtual Result<std::vector<Holder>> holders() = 0;
+  /// One answer a wish, in their order. Errors: not_found when the holder was taken for dead or ended.
   virtual Result<std::vector<Lease>> lease(HolderId holder, std::span<const LeaseWish> wishes) = 0;
+  /// Errors: not_found when the holder ended.
   virtual Result<void> give_back(HolderId holder, std::span<const Return> returns) = 0;
 
   // ---- attempts
   /// Applies entries in their order and stores the position, in one transaction. Entries up to a position
   /// that is stored already are passed over, so that a replay books nothing twice. An entry that speaks of an
-  /// attempt nobody knows is counted in `strays` of check().
+  /// attempt nobody knows, or begins one that began, is passed over and counted in check(), and so is a gap
+  /// in the sequence. A holder that ended is no error: what its journal tells late is booked, too. Errors:
+  /// not_found when there never was such a holder.
   virtual Result<void> apply(HolderId holder, std::uint32_t shard, std::uint64_t first_sequence,
                              std::span<const Entry> entries) = 0;
   virtual Result<std::vector<JournalPosition>> positions(HolderId holder) = 0;
   /// The oldest first, by their end.
   virtual Result<std::vector<Pending>> pending(std::size_t most) = 0;
-  /// What was pending is settled: returns it as it was; nullopt when it was settled already.
-  virtual Result<std::optional<Pending>> resolve(const Resolution& resolution) = 0;
+  /// What was pending is settled: returns it as it was; nullopt when it was settled already. When its holder
+  /// is `by`, the leases follow, and `by` must change its own `committed` by cost − estimate, too. Another
+  /// holder does not hear of it and goes on counting its estimate, so its leases stay as they are.
+  virtual Result<std::optional<Pending>> resolve(HolderId by, const Resolution& resolution) = 0;
 
   // ---- reading
   virtual Result<std::array<Spent, spend::kPeriodCount>> spent(AccountId account) = 0;
@@ -244,5 +268,10 @@ class Ledger {
 /// brings an older schema forward, and refuses a newer one that says it needs a newer program. `time` is the
 /// ledger's clock for SQLite. Errors: bad_input and system, each with what to do; never with a password.
 Result<std::unique_ptr<Ledger>> open(const std::string& where, const TimeSource& time);
+
+/// Puts a backup in the place of the ledger file `to`. The copy is opened and checked before anything
+/// changes; the file that was there stays, as `to` + ".replaced". The caller has the lock of the state
+/// directory. Errors: bad_input when `backup` is no whole ledger, system.
+Result<void> restore(const std::string& backup, const std::string& to, const TimeSource& time);
 
 }  // namespace gantry::ledger

@@ -1,0 +1,115 @@
+// Process runs that own leases, and their hearts.
+#include <chrono>
+
+#include "ledger/sql_ledger.hpp"
+#include "spend/window.hpp"
+
+namespace gantry::ledger {
+namespace {
+
+Failure dead(HolderId holder) {
+  return {Fault::not_found, "holder " + std::to_string(holder.value) +
+                                " was taken for dead: its heartbeat came too late; begin a new one"};
+}
+
+// Leases of windows that ended two days ago: nobody asks for them again, and what ends late is booked
+// without.
+Result<void> forget_old_leases(sql::Database& database, HolderId holder, WallTime now) {
+  for (const auto period : {spend::Period::daily, spend::Period::weekly, spend::Period::monthly}) {
+    const auto oldest = spend::window_of(period, now - std::chrono::days{2}).number;
+    auto gone = database.run("DELETE FROM leases WHERE holder = $1 AND period = $2 AND number < $3",
+                             {holder.value, period, oldest});
+    if (!gone) return std::unexpected(gone.error());
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<HolderRow> lock_holder(sql::Database& database, HolderId holder) {
+  std::optional<HolderRow> found;
+  auto read =
+      database.query("SELECT lives_until, ended FROM holders WHERE holder = $1 FOR UPDATE", {holder.value},
+                     [&](const sql::Row& row) { found.emplace(row.time(0), !row.is_null(1)); });
+  if (!read) return std::unexpected(read.error());
+  if (!found) return fail(Fault::not_found, "there is no holder " + std::to_string(holder.value));
+  return *found;
+}
+
+Result<HolderId> SqlLedger::begin_holder(std::string_view name, Duration lives) {
+  const auto at = now();
+  if (!at) return std::unexpected(at.error());
+  return writing([&]() -> Result<HolderId> {
+    const auto id = next_number(*database_, "last_holder");
+    if (!id) return std::unexpected(id.error());
+    auto made =
+        database_->run("INSERT INTO holders (holder, name, began, lives_until) VALUES ($1, $2, $3, $4)",
+                       {*id, name, *at, *at + lives});
+    if (!made) return std::unexpected(made.error());
+    return HolderId{*id};
+  });
+}
+
+Result<void> SqlLedger::heartbeat(HolderId holder, Duration lives) {
+  const auto at = now();
+  if (!at) return std::unexpected(at.error());
+  return writing([&]() -> Result<void> {
+    const auto row = lock_holder(*database_, holder);
+    if (!row) return std::unexpected(row.error());
+    if (row->ended || row->lives_until <= *at) return std::unexpected(dead(holder));
+    if (auto forgotten = forget_old_leases(*database_, holder, *at); !forgotten) return forgotten;
+    return done(
+        database_->run("UPDATE holders SET lives_until = $2 WHERE holder = $1", {holder.value, *at + lives}));
+  });
+}
+
+Result<void> SqlLedger::end_holder(HolderId holder) {
+  const auto at = now();
+  if (!at) return std::unexpected(at.error());
+  return writing([&]() -> Result<void> {
+    if (auto row = lock_holder(*database_, holder); !row) return std::unexpected(row.error());
+    const sql::Value its[] = {holder.value};
+    auto open = load_attempts(*database_, "WHERE holder = $1 AND ended IS NULL ORDER BY attempt", its);
+    if (!open) return std::unexpected(open.error());
+    Batch batch;
+    for (OpenAttempt& attempt : *open) batch.know(std::move(attempt));
+    batch.give_up(*at);
+    if (auto written = write(*database_, batch); !written) return written;
+    if (auto gone = database_->run("DELETE FROM leases WHERE holder = $1", {holder.value}); !gone)
+      return std::unexpected(gone.error());
+    return done(database_->run("UPDATE holders SET ended = $2 WHERE holder = $1 AND ended IS NULL",
+                               {holder.value, *at}));
+  });
+}
+
+Result<std::vector<HolderId>> SqlLedger::left_behind(std::string_view name) {
+  return reading([&]() -> Result<std::vector<HolderId>> {
+    std::vector<HolderId> found;
+    auto read =
+        database_->query("SELECT holder FROM holders WHERE name = $1 AND ended IS NULL ORDER BY holder",
+                         {name}, [&](const sql::Row& row) { found.push_back({row.integer(0)}); });
+    if (!read) return std::unexpected(read.error());
+    return found;
+  });
+}
+
+Result<std::vector<Holder>> SqlLedger::holders() {
+  return reading([&]() -> Result<std::vector<Holder>> {
+    std::vector<Holder> found;
+    auto read = database_->query(
+        "SELECT h.holder, h.name, h.began, h.lives_until, (SELECT COALESCE(SUM(l.granted - l.spent), 0) "
+        "FROM leases l WHERE l.holder = h.holder AND l.granted > l.spent) "
+        "FROM holders h WHERE h.ended IS NULL ORDER BY h.holder",
+        {}, [&](const sql::Row& row) {
+          found.push_back({.id = {row.integer(0)},
+                           .name = row.string(1),
+                           .began = row.time(2),
+                           .lives_until = row.time(3),
+                           .leased = row.money(4)});
+        });
+    if (!read) return std::unexpected(read.error());
+    return found;
+  });
+}
+
+}  // namespace gantry::ledger
