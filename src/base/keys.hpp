@@ -15,6 +15,7 @@ struct KeyShape {
 
 /// The key that begins at `at`, in any case: `sk-or-` with a letter or digit behind it (within a word, five
 /// characters), or `sk-` or `gk-` where a word begins, with eight characters behind it; "sk-learn" is a word.
+/// A whole client key (access/client_key.hpp) is one wherever it stands.
 /// Masked labels (sk-or-v1-abc...123) are keys too. Dots at the end are the sentence's.
 std::optional<KeyShape> key_at(std::string_view text, std::size_t at);
 

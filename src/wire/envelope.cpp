@@ -55,6 +55,18 @@ void append_attempts(std::string& out, const std::vector<AttemptLine>& attempts)
   out += ']';
 }
 
+void append_problems(std::string& out, const std::vector<FieldProblem>& problems) {
+  out += '[';
+  for (std::size_t i = 0; i < problems.size(); ++i) {
+    if (i > 0) out += ',';
+    ObjectWriter problem(out);
+    problem.text("field", problems[i].field);
+    problem.text("message", problems[i].message);
+    problem.close();
+  }
+  out += ']';
+}
+
 void append_gantry(std::string& out, const ErrorBody& error) {
   ObjectWriter gantry(out);
   gantry.text("remedy", error.remedy);
@@ -62,6 +74,10 @@ void append_gantry(std::string& out, const ErrorBody& error) {
   if (!error.attempts.empty()) {
     gantry.key("attempts");
     append_attempts(out, error.attempts);
+  }
+  if (!error.problems.empty()) {
+    gantry.key("problems");
+    append_problems(out, error.problems);
   }
   gantry.close();
 }

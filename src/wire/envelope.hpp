@@ -22,14 +22,21 @@ struct AttemptLine {
 /// [{"model":…,"outcome":…,"milliseconds":…,"next":…}], and {"model":…,"outcome":"skipped","reason":…}
 std::string attempts_json(const std::vector<AttemptLine>& attempts);
 
+/// One of several things that are wrong with a request.
+struct FieldProblem {
+  std::string field;  ///< "limits.daily"
+  std::string message;
+};
+
 struct ErrorBody {
   int code = 500;
   std::string message{};
-  std::string error_type{};             ///< CONTRACT §6.2; empty = left out
-  std::string remedy{};                 ///< error.metadata.gantry.remedy
-  std::string param{};                  ///< error.param; empty = null
-  std::string call_id{};                ///< error.metadata.gantry.call_id; empty = left out
-  std::vector<AttemptLine> attempts{};  ///< error.metadata.gantry.attempts; empty = left out
+  std::string error_type{};              ///< CONTRACT §6.2; empty = left out
+  std::string remedy{};                  ///< error.metadata.gantry.remedy
+  std::string param{};                   ///< error.param; empty = null
+  std::string call_id{};                 ///< error.metadata.gantry.call_id; empty = left out
+  std::vector<AttemptLine> attempts{};   ///< error.metadata.gantry.attempts; empty = left out
+  std::vector<FieldProblem> problems{};  ///< error.metadata.gantry.problems; empty = left out
 };
 
 /// {"error":{"code":…,"message":…,"type":…,"param":…,"metadata":{"error_type":…,"gantry":{"remedy":…}}}}

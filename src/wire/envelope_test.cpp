@@ -33,6 +33,20 @@ TEST(ErrorJson, has_the_members_openrouter_and_openai_clients_read) {
       R"({"model":"c/d","outcome":"silent","milliseconds":60000}]}}}})");
 }
 
+TEST(ErrorJson, names_every_field_that_is_wrong) {
+  const ErrorBody error{.code = 400,
+                        .message = "m",
+                        .error_type = "invalid_request",
+                        .remedy = "r",
+                        .param = "name",
+                        .problems = {{"name", "is \"taken\""}, {"limits.daily", "must not be negative"}}};
+  EXPECT_EQ(
+      error_json(error),
+      R"({"error":{"code":400,"message":"m","type":"invalid_request","param":"name","metadata":{)"
+      R"("error_type":"invalid_request","gantry":{"remedy":"r","problems":[)"
+      R"({"field":"name","message":"is \"taken\""},{"field":"limits.daily","message":"must not be negative"}]}}}})");
+}
+
 TEST(ErrorJson, leaves_out_what_is_not_known) {
   EXPECT_EQ(
       error_json({.code = 500, .message = "m", .remedy = "r"}),
