@@ -13,6 +13,7 @@
 
 #include "base/money.hpp"
 #include "base/time.hpp"
+#include "observe/breaker_figures.hpp"
 #include "route/outcome.hpp"
 
 namespace gantry::observe {
@@ -62,6 +63,7 @@ struct Evidence {
 struct Gauges {
   std::size_t client_connections = 0, active_requests = 0, active_calls = 0, upstream_open = 0,
               upstream_idle = 0, inflight_bytes = 0;
+  BreakerFigures breakers{};
 };
 
 class Observer {
