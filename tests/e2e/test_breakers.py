@@ -72,6 +72,9 @@ def test_an_upstream_that_is_wholly_down_is_left_alone_and_calls_are_refused_at_
     before = simulator.mark()
     answers = work(gateway)
     assert set(answers) == {502, 503} and answers[503] > 900
+    outcomes = {name: count for name, count in gateway.metrics().items() if name.startswith("gantry_call_outcomes_total")}
+    assert outcomes['gantry_call_outcomes_total{outcome="cancelled"}'] == 0, "nobody hung up"
+    assert outcomes['gantry_call_outcomes_total{outcome="overloaded"}'] == answers[503]
     assert len(before.attempts()) <= 9
     gateway.close_breakers()
     assert set(work(gateway, 2)) == {502}
