@@ -31,6 +31,14 @@ REST_S = 60  # streams that were abandoned, retries under way, pools
 FILES_S = 5
 POLL_S = 1.0  # the journal keeps 10,000 entries
 
+# Each fails its own model only: what is wrong with a key or a whole upstream would rightly fail healthy calls, too.
+FAULTS = ["status=500", "status=502", "status=503", "status=529", "status=429", "status=404", "status=400", "moderation",
+          "body-error", "empty", "html", "broken-json", "no-choices", "mid-error", "no-finish", "close-at=100", "close-after",
+          "reset-after"]
+# A model that fails again and again is soon left alone and its faults reach nobody: there are many of each, so that all
+# through the soak some are asked, and asked again. Half of them have a model behind them that answers.
+ROUTES = len(FAULTS) * 16
+
 
 def fetch(url: str) -> bytes:
     with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(url, timeout=10) as answer:
@@ -178,6 +186,15 @@ def judge_rest(say, options, gateway: Process, url: str, before: tuple[int, int]
         say(rss <= limit, f"resident memory {before[1] / 2**20:.1f} MiB before and {rss / 2**20:.1f} MiB after")
 
 
+def routes() -> str:
+    text = ""
+    for number in range(ROUTES):
+        model = f"sim/{FAULTS[number % len(FAULTS)]};generation-delay={number}"  # a name of its own, and no more
+        behind = '["openai/gpt-4.1"]' if number // len(FAULTS) % 2 else "[]"
+        text += f'[routes.soak-{number}]\nprimary = "{model}"\nfallbacks = {behind}\n'
+    return text
+
+
 def start(stack: ExitStack, options, folder: Path) -> tuple[Process, str, str]:
     sim_port, port = free_ports(2)
     cores = sorted(os.sched_getaffinity(0))
@@ -185,7 +202,7 @@ def start(stack: ExitStack, options, folder: Path) -> tuple[Process, str, str]:
         Process([str(options.gateway_binary), "sim", "--listen", f"127.0.0.1:{sim_port}", "--key", KEY, "--seed", "1"],
                 cores[-1], folder / "simulator.log"))
     config = folder / "gantry.toml"
-    config.write_text(f'[server]\nlisten = "127.0.0.1:{port}"\nthreads = {options.threads}\ndrain_delay = "0s"\n')
+    config.write_text(f'[server]\nlisten = "127.0.0.1:{port}"\nthreads = {options.threads}\ndrain_delay = "0s"\n' + routes())
     config.chmod(0o600)
     gateway = stack.enter_context(
         Process([str(options.gateway_binary), "serve", "--config", str(config)], cores[0], folder / "gateway.log",
@@ -198,7 +215,7 @@ def start(stack: ExitStack, options, folder: Path) -> tuple[Process, str, str]:
 
 def run_load(options, port: str, seconds: float, core: int) -> dict:
     argv = [str(options.tools / "soak_load"), "--port", port, "--core", str(core), "--seconds", str(seconds),
-            "--rate", str(options.rate), "--seed", str(options.seed)]
+            "--rate", str(options.rate), "--seed", str(options.seed), "--routes", str(ROUTES)]
     done = subprocess.run(argv, capture_output=True, text=True, timeout=seconds + 120)
     if done.returncode != 0:
         raise BenchError(f"the load failed: {done.stderr.strip()}")

@@ -161,6 +161,7 @@ int main(int argc, char** argv) {
                          {"seconds", "600"},
                          {"rate", "500"},
                          {"faults", "0.1"},
+                         {"routes", "1"},
                          {"hang-ups", "0.02"},
                          {"seed", "1"}});
   settle_in(static_cast<int>(options.number("core")));
@@ -169,7 +170,9 @@ int main(int argc, char** argv) {
   plan.connections = static_cast<std::size_t>(options.number("connections"));
   plan.seconds = options.real("seconds");
   plan.rate = options.real("rate");
-  const Shares shares{.faults = options.real("faults"), .hang_ups = options.real("hang-ups")};
+  const Shares shares{.faults = options.real("faults"),
+                      .routes = static_cast<std::uint64_t>(options.number("routes")),
+                      .hang_ups = options.real("hang-ups")};
   Soaking(plan, Mix(plan.port, shares, static_cast<std::uint64_t>(options.number("seed")))).run();
   return 0;
 }

@@ -1,5 +1,5 @@
 #pragma once
-// What the soak asks: mostly healthy calls, plain and streamed, a share with faults of the simulator's, a few
+// What the soak asks: mostly healthy calls, plain and streamed, a share of routes with faults, a few
 // clients that hang up. The same seed asks the same.
 
 #include <cstdint>
@@ -18,6 +18,7 @@ struct Asked {
 
 struct Shares {
   double faults = 0.1;
+  std::uint64_t routes = 1;  ///< soak-0, soak-1, …: those whose first model has a fault
   double hang_ups = 0.02;
 };
 
