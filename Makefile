@@ -1,6 +1,6 @@
 # The front door. `make run` and `make test` install what they need (packages.txt) and work on a bare Debian 12.
 .DEFAULT_GOAL := help
-.PHONY: run test build bench fuzz format help
+.PHONY: run test build bench soak fuzz format help
 
 # Passed on to Gantry: make run ARGS="--listen 127.0.0.1:9000"
 ARGS ?=
@@ -20,6 +20,11 @@ bench: ## the gateway and nginx side by side; table and build/bench/results.json
 	@scripts/install.sh build test bench
 	@scripts/build.sh release gantry
 	@bench/run.sh $(ARGS)
+
+soak: ## ten minutes of calls with faults and hang-ups, after which all has to add up (ARGS="--seconds 60" for less)
+	@scripts/install.sh build test
+	@scripts/build.sh release gantry
+	@bench/soak.sh $(ARGS)
 
 fuzz: ## every fuzz target for FUZZ_SECONDS (60) each
 	@scripts/install.sh build test

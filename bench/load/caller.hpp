@@ -43,6 +43,8 @@ class Caller {
 
   [[nodiscard]] bool busy() const { return busy_; }
   [[nodiscard]] std::int64_t connects() const { return connects_; }
+  /// Of the last answer; 0 when it had no head.
+  [[nodiscard]] int status() const { return reader_.status(); }
   std::int64_t begun_ns = 0;  ///< from when latency counts; set by the driver
 
  private:

@@ -14,18 +14,23 @@ Callers::Callers(const Plan& plan, std::size_t count, const std::vector<BodySink
     callers_.emplace_back(plan.port, epoll_, i, plan.call, sinks.empty() ? nullptr : sinks[i]);
 }
 
-void Callers::turn(std::int64_t until_ns, const Answered& answered) {
+void wait_for_events(const Fd& epoll, std::int64_t until_ns, const Happened& happened) {
   std::array<epoll_event, 256> events;
   const std::int64_t wait = std::max<std::int64_t>(0, until_ns - now_ns());
   const timespec timeout{wait / 1'000'000'000, wait % 1'000'000'000};
-  const int count = epoll_pwait2(epoll_.get(), events.data(), static_cast<int>(events.size()),
+  const int count = epoll_pwait2(epoll.get(), events.data(), static_cast<int>(events.size()),
                                  until_ns < 0 ? nullptr : &timeout, nullptr);
   for (int i = 0; i < count; ++i) {
     const epoll_event& event = events[static_cast<std::size_t>(i)];
-    const auto index = static_cast<std::size_t>(event.data.u64);
-    const Progress progress = callers_[index].advance(event.events, buffer_);
-    if (progress != Progress::pending) answered(index, progress);
+    happened(static_cast<std::size_t>(event.data.u64), event.events);
   }
+}
+
+void Callers::turn(std::int64_t until_ns, const Answered& answered) {
+  wait_for_events(epoll_, until_ns, [&](std::size_t index, std::uint32_t events) {
+    const Progress progress = callers_[index].advance(events, buffer_);
+    if (progress != Progress::pending) answered(index, progress);
+  });
 }
 
 void Callers::begin(std::size_t index, std::int64_t begun_ns, const Answered& answered) {

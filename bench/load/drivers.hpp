@@ -36,6 +36,10 @@ void stream(const Plan& plan);
 /// Opens streams up to each step, says so, and waits for a line on stdin before the next.
 void hold(const Plan& plan);
 
+using Happened = std::function<void(std::size_t tag, std::uint32_t events)>;
+/// Waits for events, at most until `until_ns` (negative: until there is one), and tells each.
+void wait_for_events(const Fd& epoll, std::int64_t until_ns, const Happened& happened);
+
 /// One epoll over callers, for the drivers.
 class Callers {
  public:

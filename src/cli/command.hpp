@@ -21,11 +21,12 @@ void add_up(CLI::App& app, Chosen& chosen);
 void add_serve(CLI::App& app, Chosen& chosen);
 void add_sim(CLI::App& app, Chosen& chosen);
 void add_verify(CLI::App& app, Chosen& chosen);
+void add_breakers(CLI::App& app, Chosen& chosen);
 void add_config(CLI::App& app, Chosen& chosen);
 void add_upstream_keys(CLI::App& app, Chosen& chosen);
 
 /// Declares --config, --listen and --base-url on a command.
-enum class Flags { all, without_listen };
+enum class Flags { all, without_listen, only_config };
 void add_config_flags(CLI::App& command, config::Inputs& inputs, Flags flags);
 
 /// Declares the simulator's flags as --PREFIXseed and so on.

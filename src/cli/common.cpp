@@ -16,6 +16,7 @@ void add_config_flags(CLI::App& command, config::Inputs& inputs, Flags flags) {
                   "Configuration file (default: $GANTRY_CONFIG, gantry.toml, "
                   "/etc/gantry/gantry.toml)")
       ->type_name("FILE");
+  if (flags == Flags::only_config) return;
   command
       .add_option("--base-url", inputs.base_url,
                   "The API that answers (default: https://openrouter.ai/api/v1)")

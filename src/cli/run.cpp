@@ -57,6 +57,7 @@ int run(int argc, char** argv) {
   add_up(app, chosen);
   add_serve(app, chosen);
   add_verify(app, chosen);
+  add_breakers(app, chosen);
   add_sim(app, chosen);
   add_config(app, chosen);
   add_upstream_keys(app, chosen);

@@ -8,6 +8,7 @@
 #include <optional>
 
 #include "config/config.hpp"
+#include "gateway/admin_client.hpp"
 #include "gateway/run.hpp"
 #include "launch/verify.hpp"
 #include "manage/session.hpp"
@@ -20,6 +21,9 @@ std::optional<gantry::launch::VerifyOptions> verified;
 std::optional<gantry::sim::SimServerOptions> simulated;
 std::optional<gantry::manage::Order> ordered;
 bool ready = true;
+std::optional<gantry::net::BaseUrl> asked;
+std::optional<std::string> reset_name;
+std::optional<gantry::Failure> trouble;
 }  // namespace
 
 namespace gantry::gateway {
@@ -27,6 +31,17 @@ int run_gateway(const RunOptions& options) {
   served = options;
   return 0;
 }
+Result<std::string> fetch_breakers(const net::BaseUrl& server) {
+  asked = server;
+  if (trouble) return std::unexpected(*trouble);
+  return R"({"data":[]})";
+}
+Result<long> reset_breakers(const net::BaseUrl& server, std::string_view name) {
+  asked = server, reset_name = name;
+  if (trouble) return std::unexpected(*trouble);
+  return 3;
+}
+Result<std::string> breakers_table(std::string_view) { return "the list\n"; }
 }  // namespace gantry::gateway
 
 namespace gantry::launch {
@@ -75,7 +90,7 @@ struct Ended {
 };
 
 Ended gantry(std::vector<std::string> arguments) {
-  served.reset(), verified.reset(), simulated.reset(), ordered.reset();
+  served.reset(), verified.reset(), simulated.reset(), ordered.reset(), asked.reset(), reset_name.reset();
   arguments.insert(arguments.begin(), "gantry");
   std::vector<char*> pointers;
   for (auto& argument : arguments) pointers.push_back(argument.data());
@@ -100,6 +115,7 @@ class CommandLine : public testing::Test {
          {"OPENROUTER_API_KEY", "OPENROUTER_BASE_URL", "GANTRY_CONFIG", "HTTPS_PROXY", "https_proxy"})
       ::unsetenv(variable);
     ready = true;
+    trouble.reset();
   }
   ~CommandLine() override { std::filesystem::remove_all(folder_); }
   std::string file(std::string_view text) {
@@ -119,7 +135,7 @@ TEST_F(CommandLine, tells_its_version_and_how_it_is_used) {
   const auto help = gantry({"--help"});
   EXPECT_EQ(help.code, kOk);
   for (const auto* word :
-       {"up", "serve", "verify", "sim", "config", "Examples:", "gantry up --sim", "Exit codes"})
+       {"up", "serve", "verify", "breakers", "sim", "config", "Examples:", "gantry up --sim", "Exit codes"})
     EXPECT_THAT(help.out, HasSubstr(word));
 }
 
@@ -130,6 +146,10 @@ TEST_F(CommandLine, that_is_wrong_ends_with_2) {
                                                {"config"},
                                                {"config", "mend"},
                                                {"verify", "--format", "xml"},
+                                               {"breakers", "--format", "xml"},
+                                               {"breakers", "--url", "127.0.0.1:8700"},
+                                               {"breakers", "mend"},
+                                               {"breakers", "reset", "one", "two"},
                                                {"up", "--sim-seed", "1"},
                                                {"sim", "--jitter", "2"},
                                                {"sim", "--first-token", "3"},
@@ -290,6 +310,62 @@ TEST_F(CommandLine, upstream_keys_that_are_wrong_ask_nothing) {
     EXPECT_EQ(ended.code, kUsage) << testing::PrintToString(words);
     EXPECT_FALSE(ordered);
   }
+}
+
+TEST_F(CommandLine, breakers_are_asked_of_the_gateway_that_the_configuration_describes) {
+  struct Case {
+    std::string config, host;
+    unsigned short port;
+    bool https;
+  };
+  const auto pem = (folder_ / "listener.pem").string();
+  std::ofstream(pem) << "read when it listens";
+  std::filesystem::permissions(pem, std::filesystem::perms::owner_read);
+  for (const Case& each :
+       {Case{"", "127.0.0.1", 8700, false}, Case{"listen = \"0.0.0.0:9000\"", "127.0.0.1", 9000, false},
+        Case{"listen = \"[::]:9000\"", "::1", 9000, false},
+        Case{"tls_certificate = \"" + pem + "\"\ntls_key = \"" + pem + "\"", "127.0.0.1", 8700, true}}) {
+    const bool open = each.port == 9000;
+    const auto path =
+        file("[server]\n" + each.config + (open ? "\nallow_unauthenticated = true" : "") + "\n");
+    const auto ended = gantry({"breakers", "--config", path});
+    EXPECT_EQ(ended.code, kOk) << ended.err;
+    EXPECT_EQ(ended.out, "the list\n");
+    ASSERT_TRUE(asked) << ended.err;
+    EXPECT_EQ(asked->origin, (net::Origin{each.https, each.host, each.port})) << each.config;
+  }
+}
+
+TEST_F(CommandLine, breakers_of_a_gateway_that_is_named_need_no_configuration) {
+  const auto ended =
+      gantry({"breakers", "--url", "http://127.0.0.1:9001", "--config", "/absent.toml", "--format", "json"});
+  EXPECT_EQ(ended.code, kOk) << ended.err;
+  EXPECT_EQ(ended.out, R"({"data":[]})");
+  EXPECT_EQ(asked->origin.port, 9001);
+  EXPECT_FALSE(reset_name);
+}
+
+TEST_F(CommandLine, breakers_are_closed_by_name_or_all) {
+  EXPECT_EQ(gantry({"breakers", "reset"}).out, "3 closed\n");
+  EXPECT_EQ(reset_name, "");
+  EXPECT_EQ(gantry({"breakers", "reset", "acme/one", "--url", "http://127.0.0.1:1"}).code, kOk);
+  EXPECT_EQ(reset_name, "acme/one");
+  EXPECT_EQ(asked->origin.port, 1);
+  EXPECT_EQ(gantry({"breakers", "--format", "json", "reset"}).out, "{\"closed\":3}\n");
+}
+
+TEST_F(CommandLine, a_gateway_that_does_not_answer_is_1_and_a_question_that_it_refuses_2) {
+  trouble = Failure{Fault::refused, "http://127.0.0.1:8700: nothing listens there"};
+  for (const std::vector<std::string>& line : {std::vector<std::string>{"breakers"}, {"breakers", "reset"}}) {
+    const auto ended = gantry(line);
+    EXPECT_EQ(ended.code, kCheckFailed);
+    EXPECT_THAT(ended.err, HasSubstr("nothing listens there"));
+    EXPECT_THAT(ended.err, HasSubstr("--url"));
+  }
+  trouble = Failure{Fault::bad_input, "No breaker is named x."};
+  const auto refused = gantry({"breakers", "reset", "x"});
+  EXPECT_EQ(refused.code, kUsage);
+  EXPECT_THAT(refused.err, HasSubstr("No breaker is named x."));
 }
 
 }  // namespace

@@ -134,9 +134,11 @@ void Call::explain(std::vector<net::Header>& headers, Answered answered) {
 }
 
 Task<void> Call::deliver_failure(const AttemptEnd& last) {
-  record_.outcome = last.outcome;
-  record_.ours = last.ours;
-  error_ = last.why;
+  // Where nothing was asked, nobody hung up, and nothing new is known of upstream.
+  const bool left_alone = tries_ == 0 && !stopped_;
+  record_.outcome = left_alone ? route::Outcome::overloaded : last.outcome;
+  record_.ours = last.ours || left_alone;
+  error_ = left_alone ? "all that could be asked is left alone" : last.why;
   const auto body = error_body(last);
   record_.status = body.code;
   if (facts_.stream) co_await end_patience();

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "gateway/breaker_figures.hpp"
 #include "gateway/exchange_delivery.hpp"
 #include "gateway/guard.hpp"
 #include "gateway/paths.hpp"
@@ -213,7 +214,8 @@ Task<void> Gateway::answer(net::Exchange& exchange, const engine::Fetched& fetch
 }
 
 Task<void> Gateway::serve_metrics(net::Exchange& exchange) {
-  const auto gauges = co_await shared_.gauges(shard_.loop());
+  auto gauges = co_await shared_.gauges(shard_.loop());
+  gauges.breakers = breaker_figures(shard_.failover().scopes, *shard_.config(), shard_.loop().now());
   const auto text = shared_.observer.metrics_text(gauges, shared_.simulated);
   const std::array<net::Header, 1> headers{{{"Content-Type", "text/plain; version=0.0.4; charset=utf-8"}}};
   co_await exchange.reply(200, headers, text);

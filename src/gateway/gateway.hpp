@@ -68,6 +68,8 @@ class Gateway {
   Task<void> serve_health(net::Exchange& exchange, Endpoint which);
   Task<void> serve_metrics(net::Exchange& exchange);
   Task<void> serve_breakers(net::Exchange& exchange, Endpoint which);
+  Task<void> list_breakers(net::Exchange& exchange);
+  Task<void> close_breakers(net::Exchange& exchange);
   Task<void> answer(net::Exchange& exchange, const engine::Fetched& fetched);
   Task<void> probe();
   Task<void> await_other_probe();

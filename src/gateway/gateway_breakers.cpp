@@ -5,6 +5,9 @@
 #include "base/json_string.hpp"
 #include "gateway/gateway.hpp"
 #include "gateway/refuse.hpp"
+#include "observe/log.hpp"
+#include "wire/json_index.hpp"
+#include "wire/shown_text.hpp"
 
 namespace gantry::gateway {
 namespace {
@@ -48,34 +51,94 @@ bool is_local(const net::Endpoint& peer, const net::HeaderView& headers) {
   return peer.unix_path || peer.address == "::1" || peer.address.starts_with("127.");
 }
 
+/// Which breakers are to be closed: those of a name, or all.
+struct Asked {
+  std::optional<std::string> name;
+  [[nodiscard]] bool fits(const route::ScopeState& scope) const { return !name || scope.name == *name; }
+};
+
+// Strict, since a word that is misspelt must not close everything.
+std::optional<Asked> read_asked(std::string_view body) {
+  if (body.empty()) return Asked{};
+  wire::JsonIndex index;
+  if (index.parse(body) || !index.root().is_object()) return std::nullopt;
+  Asked asked;
+  bool understood = true;
+  index.root().each_member([&](const wire::JsonValue& key, const wire::JsonValue& value) {
+    understood = understood && key.equals("name") && value.is_string();
+    if (understood) asked.name = value.string();
+  });
+  return understood ? std::optional(asked) : std::nullopt;
+}
+
+struct Closed {
+  std::size_t fitting = 0;
+  std::size_t closed = 0;
+};
+
+Closed close(route::ScopeTable& scopes, const Asked& asked, MonoTime now) {
+  Closed done;
+  for (const auto& scope : scopes.list(now)) {
+    if (!asked.fits(scope)) continue;
+    ++done.fitting;
+    if (scopes.reset(scope.id, now) != route::Change::closed) continue;
+    ++done.closed;
+    observe::log(observe::Level::info, "breaker",
+                 {{"scope", name(scope.kind)},
+                  {"name", scope.name},
+                  {"change", name(route::Change::closed)},
+                  {"reason", name(scope.reason)},
+                  {"by", "operator"}});
+  }
+  return done;
+}
+
+Task<void> answer_json(net::Exchange& exchange, std::string text) {
+  const std::array<net::Header, 1> headers{{{"Content-Type", "application/json"}}};
+  co_await exchange.reply(200, headers, text);
+}
+
 }  // namespace
 
 Task<void> Gateway::serve_breakers(net::Exchange& exchange, Endpoint which) {
   // Until there is an admin token, who may reach this is who is on this machine.
-  if (!is_local(exchange.peer(), exchange.head().headers)) {
-    auto refused =
-        refuse(exchange, {403, "The admin API answers this machine only.",
-                          "Call it from the machine that the gateway runs on.", "permission_denied"});
-    co_await std::move(refused);
-    co_return;
-  }
-  auto& scopes = shard_.failover().scopes;
+  if (!is_local(exchange.peer(), exchange.head().headers))
+    return refuse(exchange, {403, "The admin API answers this machine only.",
+                             "Call it from the machine that the gateway runs on.", "permission_denied"});
+  return which == Endpoint::breakers_reset ? close_breakers(exchange) : list_breakers(exchange);
+}
+
+Task<void> Gateway::list_breakers(net::Exchange& exchange) {
   const MonoTime now = shard_.loop().now();
-  const auto all = scopes.list(now);
-  std::size_t closed = 0;
   std::string text = R"({"data":[)";
-  for (const auto& scope : all) {
+  for (const auto& scope : shard_.failover().scopes.list(now)) {
     if (text.back() != '[') text += ',';
     text += line_of(scope, now);
-    if (which != Endpoint::breakers_reset || scope.state == State::closed) continue;
-    scopes.reset(scope.id, now);
-    ++closed;
   }
-  text += "]";
-  if (which == Endpoint::breakers_reset) text = fmt::format(R"({{"closed":{})", closed);
-  text += "}\n";
-  const std::array<net::Header, 1> headers{{{"Content-Type", "application/json"}}};
-  co_await exchange.reply(200, headers, text);
+  return answer_json(exchange, text + "]}\n");
+}
+
+Task<void> Gateway::close_breakers(net::Exchange& exchange) {
+  const auto body = co_await exchange.read_body();
+  if (!body) {
+    co_await refuse_body(exchange, body.error());
+    co_return;
+  }
+  const auto asked = read_asked(*body);
+  if (!asked) {
+    co_await refuse(exchange, {400, "The body does not say which breakers are to be closed.",
+                               R"(Send {"name":"openai/gpt-4.1"} for those of one name, {} for all.)",
+                               "invalid_request"});
+    co_return;
+  }
+  const auto done = close(shard_.failover().scopes, *asked, shard_.loop().now());
+  if (asked->name && done.fitting == 0) {
+    co_await refuse(exchange,
+                    {404, fmt::format("No breaker is named {}.", wire::shown_text(*asked->name, 200)),
+                     "GET /admin/v1/breakers lists their names.", "not_found"});
+    co_return;
+  }
+  co_await answer_json(exchange, fmt::format("{{\"closed\":{}}}\n", done.closed));
 }
 
 }  // namespace gantry::gateway

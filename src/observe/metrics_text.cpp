@@ -144,6 +144,19 @@ void add_money(Page& page, const Totals& totals) {
                "Calls whose cost is not known; not in gantry_cost_usd_total.", totals.unknown_cost);
 }
 
+void add_breakers(Page& page, const BreakerFigures& breakers) {
+  page.gauges("gantry_breaker_open", "Breakers that are open for everybody, by scope and configured name.");
+  for (const auto& [scope, name, open] : breakers.open)
+    page.sample(std::uint64_t{open}, {{"scope", std::string(route::name(scope))}, {"name", name}});
+  page.gauge("gantry_breakers_open_for_one_client", "Breakers that are open for one client alone.",
+             breakers.for_one_client);
+  page.counters("gantry_breaker_changes_total", "Openings and closings of breakers, by scope and reason.");
+  for (const auto& [scope, change, reason, count] : breakers.changes)
+    page.sample(count, {{"scope", std::string(route::name(scope))},
+                        {"change", std::string(route::name(change))},
+                        {"reason", std::string(route::name(reason))}});
+}
+
 void add_process(Page& page, const Scrape& scrape) {
   page.gauge("gantry_client_connections", "Open connections from clients.", scrape.gauges.client_connections);
   page.gauge("gantry_active_calls", "Calls in progress.", scrape.gauges.active_calls);
@@ -173,6 +186,7 @@ std::string metrics_text(const Scrape& scrape) {
   add_calls(page, scrape.totals);
   add_attempts(page, scrape.totals, scrape.models);
   add_money(page, scrape.totals);
+  add_breakers(page, scrape.gauges.breakers);
   add_process(page, scrape);
   return page.text();
 }

@@ -13,6 +13,7 @@
 
 #include "base/money.hpp"
 #include "base/time.hpp"
+#include "observe/breaker_figures.hpp"
 #include "route/outcome.hpp"
 
 namespace gantry::observe {
@@ -64,6 +65,7 @@ struct Gauges {
               upstream_idle = 0, inflight_bytes = 0;
   std::size_t catalogue_models = 0;        ///< 0 while there is no catalogue
   std::optional<Duration> catalogue_age{}; /**< since it was fetched */
+  BreakerFigures breakers{};
 };
 
 class Observer {

@@ -282,6 +282,22 @@ TEST(Metrics, made_up_models_do_not_take_names_but_configured_ones_have_theirs) 
   EXPECT_THAT(page, HasSubstr(R"({model="anthropic/claude-3.5-sonnet",outcome="model_missing"} 1)"));
 }
 
+TEST(Metrics, breakers_are_told_as_they_were_summed_up) {
+  const ManualTime time;
+  using enum route::Scope;
+  const BreakerFigures breakers{.open = {{key, "blue", 1}, {model, "acme/one", 0}, {model, "other", 3}},
+                                .for_one_client = 2,
+                                .changes = {{model, route::Change::opened, route::OpenReason::run, 4}}};
+  const std::string page = Observer(time, 1).metrics_text({.breakers = breakers}, false);
+  check_page(page);
+  for (const char* line :
+       {R"(gantry_breaker_open{scope="key",name="blue"} 1)",
+        R"(gantry_breaker_open{scope="model",name="acme/one"} 0)",
+        R"(gantry_breaker_open{scope="model",name="other"} 3)", "gantry_breakers_open_for_one_client 2",
+        R"(gantry_breaker_changes_total{scope="model",change="opened",reason="run"} 4)"})
+    EXPECT_THAT(page, HasSubstr(std::string("\n") + line + "\n"));
+}
+
 TEST(Metrics, odd_statuses_and_dialects_are_counted_as_other) {
   const ManualTime time;
   Observer observer(time, 1);

@@ -11,6 +11,8 @@ using State = Breaker::State;
 constexpr auto kRelaxed =
     std::memory_order_relaxed;  // a word says all there is to say; it orders nothing else
 
+std::size_t index(auto enumerator) { return static_cast<std::size_t>(enumerator); }
+
 bool blocks(State state) { return state != State::closed; }
 
 // Who the breaker is closed to changed, or a probe found it as it was.
@@ -68,7 +70,10 @@ ScopeTable::Swap ScopeTable::swap(ScopeId id, Next next) {
 
 Change ScopeTable::tell(ScopeId id, const Swap& swap, MonoTime now) {
   const Change change = change_of(swap.before, swap.after);
-  if (change == Change::opened || change == Change::closed) since_[id.slot].store(now, kRelaxed);
+  if (change == Change::none) return change;
+  if (change != Change::reopened) since_[id.slot].store(now, kRelaxed);
+  const OpenReason reason = (change == Change::closed ? swap.before : swap.after).reason();
+  changes_[index(names_.at(id).kind)][index(change)][index(reason)].fetch_add(1, kRelaxed);
   return change;
 }
 
@@ -172,6 +177,17 @@ std::vector<ScopeState> ScopeTable::list(MonoTime now) const {
     lines.push_back(std::move(line));
   }
   return lines;
+}
+
+std::vector<ChangeCount> ScopeTable::changes() const {
+  std::vector<ChangeCount> counts;
+  for (std::size_t kind = 0; kind < changes_.size(); ++kind)
+    for (std::size_t change = 0; change < kChanges; ++change)
+      for (std::size_t reason = 0; reason < kReasons; ++reason)
+        if (const auto count = changes_[kind][change][reason].load(kRelaxed))
+          counts.push_back({static_cast<Scope>(kind), static_cast<Change>(change),
+                            static_cast<OpenReason>(reason), count});
+  return counts;
 }
 
 }  // namespace gantry::route

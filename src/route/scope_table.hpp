@@ -5,6 +5,7 @@
 //
 // Threads: a function with a `shard` is called by that shard's thread only; everything else by any.
 
+#include <array>
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
@@ -33,6 +34,15 @@ struct Probe {
 /// What a report did to a breaker, for logs and alerts.
 enum class Change : std::uint8_t { none, opened, reopened, closed };
 std::string_view name(Change change);
+
+/// How often breakers of one kind changed so.
+struct ChangeCount {
+  Scope kind = Scope::upstream;
+  Change change = Change::none;
+  OpenReason reason = OpenReason::none;  ///< of a closed one: why it was open
+  std::uint64_t count = 0;
+  bool operator==(const ChangeCount&) const = default;
+};
 
 struct ScopeFailure {
   Client client{};
@@ -108,8 +118,12 @@ class ScopeTable {
 
   /// Every scope, in the order in which they came.
   [[nodiscard]] std::vector<ScopeState> list(MonoTime now) const;
+  /// What has changed since the start of the process, by anybody; what never happened is left out.
+  [[nodiscard]] std::vector<ChangeCount> changes() const;
 
  private:
+  static constexpr std::size_t kChanges = static_cast<std::size_t>(Change::closed) + 1;
+  static constexpr std::size_t kReasons = static_cast<std::size_t>(OpenReason::told) + 1;
   struct Swap {
     Breaker before, after;
   };
@@ -132,6 +146,8 @@ class ScopeTable {
   std::unique_ptr<std::atomic<Breaker::Word>[]> words_;
   std::unique_ptr<std::atomic<MonoTime>[]> since_;
   std::vector<std::unique_ptr<std::atomic<std::uint64_t>[]>> cells_;  // by shard; two a scope
+  // Changes are rare: one number for all shards will do.
+  std::array<std::array<std::array<std::atomic<std::uint64_t>, kReasons>, kChanges>, kScopes> changes_{};
 };
 
 }  // namespace gantry::route

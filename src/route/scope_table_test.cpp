@@ -176,5 +176,25 @@ TEST_F(ScopeTableTest, open_for_one_client_it_opens_for_all_when_told) {
   EXPECT_EQ(gate(model), Gate::open);
 }
 
+TEST_F(ScopeTableTest, changes_are_counted_by_kind_and_reason_whoever_made_them) {
+  EXPECT_THAT(table.changes(), IsEmpty());
+  open(model);
+  wait_until_due(model);
+  const auto probe = table.take_probe(model, {}, now);
+  ASSERT_TRUE(probe);
+  EXPECT_EQ(fail(model, 1, *probe), Change::reopened);
+  table.reset(model, now);
+  table.reset(model, now);
+  table.hold(key, OpenReason::out_of_money, now);
+  table.reset(key, now);
+  table.hold(kUntracked, OpenReason::out_of_money, now);
+  EXPECT_THAT(table.changes(),
+              ElementsAre(ChangeCount{Scope::model, Change::opened, OpenReason::run, 1},
+                          ChangeCount{Scope::model, Change::reopened, OpenReason::run, 1},
+                          ChangeCount{Scope::model, Change::closed, OpenReason::run, 1},
+                          ChangeCount{Scope::key, Change::opened, OpenReason::out_of_money, 1},
+                          ChangeCount{Scope::key, Change::closed, OpenReason::out_of_money, 1}));
+}
+
 }  // namespace
 }  // namespace gantry::route

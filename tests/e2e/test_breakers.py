@@ -72,6 +72,9 @@ def test_an_upstream_that_is_wholly_down_is_left_alone_and_calls_are_refused_at_
     before = simulator.mark()
     answers = work(gateway)
     assert set(answers) == {502, 503} and answers[503] > 900
+    outcomes = {name: count for name, count in gateway.metrics().items() if name.startswith("gantry_call_outcomes_total")}
+    assert outcomes['gantry_call_outcomes_total{outcome="cancelled"}'] == 0, "nobody hung up"
+    assert outcomes['gantry_call_outcomes_total{outcome="overloaded"}'] == answers[503]
     assert len(before.attempts()) <= 9
     gateway.close_breakers()
     assert set(work(gateway, 2)) == {502}
@@ -145,3 +148,31 @@ def test_a_402_that_a_client_causes_shuts_nobody_out(timed, simulator):
 def test_the_admin_paths_are_not_for_those_whom_a_proxy_passes_on(gateway):
     for name in ("x-forwarded-for", "forwarded", "x-real-ip"):
         error_of(gateway.http.get("/admin/v1/breakers", headers={name: "203.0.113.9"}), 403)
+
+
+def test_metrics_tell_what_is_left_alone_and_how_often_it_changed(timed, simulator):
+    start, control = timed
+    primary = "openai/gpt-4.1"
+    gateway = start(ROUTE.format(primary=primary))
+
+    def is_open(scope: str, name: str) -> float:
+        return gateway.metrics()[f'gantry_breaker_open{{scope="{scope}",name="{name}"}}']
+
+    def changes(change: str) -> float:
+        return gateway.metrics()[f'gantry_breaker_changes_total{{scope="model",change="{change}",reason="run"}}']
+
+    assert is_open("model", primary) == is_open("model", "other") == is_open("key", "key-1") == 0
+    simulator.script(f"model {primary} answers status=503\n")
+    try:
+        assert work(gateway, 20) == {200: 20}
+    finally:
+        simulator.script("")
+    # One address is one client, whose failures alone open nothing for others.
+    assert gateway.metrics()["gantry_breakers_open_for_one_client"] + is_open("model", primary) == 1
+    assert changes("opened") == 1
+    gateway.chat(model="anthropic/claude-3.5-sonnet", headers={"x-gantry-fallback": "none"})
+    assert is_open("model", "other") == 1, "what only clients name is summed up"
+    control.advance(gateway.breakers()["model", primary]["until_s"] + 0.1)
+    assert work(gateway, 1) == {200: 1}
+    assert gateway.metrics()["gantry_breakers_open_for_one_client"] + is_open("model", primary) == 0
+    assert changes("closed") == 1

@@ -122,7 +122,7 @@ def error_of(response: httpx.Response, status: int) -> dict:
 def sse_events(text: str) -> list[str]:
     """The data of each event; comments are left out."""
     events = []
-    for block in text.replace("\r\n", "\n").split("\n\n"):
+    for block in text.replace("\r\n", "\n").replace("\r", "\n").split("\n\n"):
         data = [line[5:].removeprefix(" ") for line in block.split("\n") if line.startswith("data:")]
         if data:
             events.append("\n".join(data))

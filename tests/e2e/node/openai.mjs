@@ -3,7 +3,9 @@
 import OpenAI from "openai";
 
 const [action, model] = process.argv.slice(2);
-const client = new OpenAI({ baseURL: process.env.BASE_URL, apiKey: process.env.API_KEY, maxRetries: 0 });
+// RETRIES=default leaves the package to its own.
+const maxRetries = process.env.RETRIES === "default" ? undefined : 0;
+const client = new OpenAI({ baseURL: process.env.BASE_URL, apiKey: process.env.API_KEY, maxRetries });
 const messages = [{ role: "user", content: process.env.PROMPT }];
 const tools = [
   {
