@@ -53,8 +53,8 @@ class FailingDatabase final : public sql::Database {
   }
   Result<void> run_each(std::string_view sql, std::size_t width, sql::Values values) override {
     if (!dies()) return real_->run_each(sql, width, values);
-    static_cast<void>(real_->run_each(sql, width, values.first(values.size() / width / 2 * width)));
-    return broken();
+    const auto half = real_->run_each(sql, width, values.first(values.size() / width / 2 * width));
+    return half ? broken() : half;
   }
   Result<void> script(const std::string& statements) override { return real_->script(statements); }
   [[nodiscard]] bool worth_repeating() const override { return false; }

@@ -40,7 +40,7 @@ SHELL_HEADERS = re.compile(
     r"^(boost/(asio|beast)|openssl/|sqlite3|libpq|spdlog/|sys/(socket|epoll|un|types|stat|time)|netinet/|arpa/|netdb|"
     r"poll\.h|unistd\.h|fcntl\.h|fstream|filesystem|thread|mutex|condition_variable|future)"
 )
-THIRD_PARTY = re.compile(r"^(boost/|simdjson|toml\+\+|toml\.hpp|spdlog/|fmt/|prometheus/|CLI/|openssl/)")
+THIRD_PARTY = re.compile(r"^(boost/|simdjson|toml\+\+|toml\.hpp|spdlog/|fmt/|prometheus/|CLI/|openssl/|sqlite3|libpq)")
 
 
 def includes(file: Path) -> list[str]:

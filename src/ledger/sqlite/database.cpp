@@ -96,7 +96,8 @@ class SqliteDatabase final : public sql::Database {
     return committed;
   }
   void rollback() override {
-    if (!sqlite3_get_autocommit(connection_.get())) static_cast<void>(run_only("ROLLBACK"));
+    sqlite3_exec(connection_.get(), "ROLLBACK", nullptr, nullptr,
+                 nullptr);  // it may have rolled back already
   }
 
   Result<void> query(std::string_view text, sql::Values values, const sql::EachRow& each) override {
