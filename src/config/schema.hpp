@@ -22,9 +22,11 @@ enum class Kind {
   integer,
   number,  ///< a decimal number; of an optional one, also unset
   flag,
-  text,    ///< one line, may be empty
-  choice,  ///< one of `choices`, in the order of the enumerators where it is an enumeration
-  path,    ///< of a file, may be empty
+  text,       ///< one line, may be empty
+  choice,     ///< one of `choices`, in the order of the enumerators where it is an enumeration
+  path,       ///< of a file, may be empty
+  directory,  ///< its path, absolute, or empty
+  database,   ///< a postgres:// URL without a password, a reference to one with, or empty
   url,
   listen,        ///< HOST:PORT
   prompt_limit,  ///< an integer, or "context"
@@ -41,9 +43,10 @@ enum class Kind {
 using Prices = decltype(Upstream::prices);
 /// Where a value lives. Server holds the two halves of `listen`; a vector is a chain for primary and
 /// fallbacks, and an upstream's keys for secret and keys, of which one prints.
-using Slot = std::variant<Duration*, std::size_t*, std::int64_t*, int*, bool*, std::string*,
-                          std::vector<std::string>*, double*, std::optional<double>*, Server*,
-                          std::vector<UpstreamKey>*, Prices*, Fallback*, DeliveryMode*, DataCollection*>;
+using Slot =
+    std::variant<Duration*, std::size_t*, std::int64_t*, int*, bool*, std::string*, std::vector<std::string>*,
+                 double*, std::optional<double>*, Server*, std::vector<UpstreamKey>*, Prices*, Fallback*,
+                 DeliveryMode*, DataCollection*, LedgerAddress*>;
 
 /// What a field is read from or written to: the route at hand for fields of [routes.NAME], the upstream at
 /// hand for those of [upstream] and [upstreams.NAME].
