@@ -22,6 +22,9 @@ void add_serve(CLI::App& app, Chosen& chosen);
 void add_sim(CLI::App& app, Chosen& chosen);
 void add_verify(CLI::App& app, Chosen& chosen);
 void add_config(CLI::App& app, Chosen& chosen);
+void add_keys(CLI::App& app, Chosen& chosen);
+void add_accounts(CLI::App& app, Chosen& chosen);
+void add_usage(CLI::App& app, Chosen& chosen);
 
 /// Declares --config, --listen and --base-url on a command.
 enum class Flags { all, without_listen };
