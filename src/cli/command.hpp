@@ -24,6 +24,9 @@ void add_verify(CLI::App& app, Chosen& chosen);
 void add_breakers(CLI::App& app, Chosen& chosen);
 void add_config(CLI::App& app, Chosen& chosen);
 void add_upstream_keys(CLI::App& app, Chosen& chosen);
+void add_keys(CLI::App& app, Chosen& chosen);
+void add_accounts(CLI::App& app, Chosen& chosen);
+void add_usage(CLI::App& app, Chosen& chosen);
 
 /// Declares --config, --listen and --base-url on a command.
 enum class Flags { all, without_listen, only_config };

@@ -51,8 +51,9 @@ int run(int argc, char** argv) {
       "Examples:\n"
       "  gantry up --sim                     try everything without a key\n"
       "  OPENROUTER_API_KEY=… gantry up      verify, then serve on 127.0.0.1:8700\n"
-      "  gantry config check                 every mistake with its line and remedy\n\n"
-      "Exit codes: 0 fine, 1 a check failed, 2 wrong command line or configuration.");
+      "  gantry config check                 every mistake with its line and remedy\n"
+      "  gantry keys create --name backend   a key for a client\n\n"
+      "Exit codes: 0 fine, 1 a check or a server failed, 2 wrong command line or configuration.");
   Chosen chosen;
   add_up(app, chosen);
   add_serve(app, chosen);
@@ -61,6 +62,9 @@ int run(int argc, char** argv) {
   add_sim(app, chosen);
   add_config(app, chosen);
   add_upstream_keys(app, chosen);
+  add_keys(app, chosen);
+  add_accounts(app, chosen);
+  add_usage(app, chosen);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

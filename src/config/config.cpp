@@ -11,6 +11,10 @@ bool UpstreamKey::operator==(const UpstreamKey& other) const {
          secret.matches(other.secret.reveal());
 }
 
+bool LedgerAddress::operator==(const LedgerAddress& other) const {
+  return plain == other.plain && reference == other.reference && secret.matches(other.secret.reveal());
+}
+
 const Secret& Upstream::key() const {
   static const Secret none;
   return keys.empty() ? none : keys.front().secret;
@@ -34,7 +38,7 @@ ModelPlace locate(const Config& config, std::string_view name) {
 bool Config::operator==(const Config& other) const {
   return server == other.server && upstream == other.upstream && upstreams == other.upstreams &&
          routes == other.routes && fallback_for_plain_ids == other.fallback_for_plain_ids &&
-         health == other.health && log == other.log && verify == other.verify;
+         health == other.health && log == other.log && verify == other.verify && ledger == other.ledger;
 }
 
 std::string to_string(const SecretReference& reference) {

@@ -169,6 +169,29 @@ struct Log {
   bool operator==(const Log&) const = default;
 };
 
+/// Where the shared ledger is. A URL with a password is a reference, as every secret.
+struct LedgerAddress {
+  std::string plain;  ///< postgres://…, without a password; "" = none, or `reference`
+  std::optional<SecretReference> reference{};  ///< at most one of the two
+  Secret secret;                               ///< what the reference gives, resolved at load
+  [[nodiscard]] bool embedded() const { return plain.empty() && !reference; }
+  /// The URL; "" for the embedded one.
+  [[nodiscard]] std::string_view reveal() const {
+    return reference ? secret.reveal() : std::string_view(plain);
+  }
+  bool operator==(const LedgerAddress& other) const;
+};
+
+struct Ledger {
+  std::string state;  ///< the state directory; as loaded, never empty where there is a place for one
+  LedgerAddress url;
+  /// For ledger::open(): the URL, or a file in the state directory.
+  [[nodiscard]] std::string place() const {
+    return url.embedded() ? state + "/ledger.db" : std::string(url.reveal());
+  }
+  bool operator==(const Ledger&) const = default;
+};
+
 struct Verify {
   std::string min_credit_usd = "10";  ///< strictly more than this must be left
   bool operator==(const Verify&) const = default;
@@ -184,6 +207,7 @@ struct Config {
   Health health;
   Log log;
   Verify verify;
+  Ledger ledger;
   std::string source;  ///< the file's path, or "" when there is none
   /// Where each value came from, by its dotted name ("server.listen" -> "gantry.toml:7"); absent = default.
   std::map<std::string, std::string> origins;

@@ -7,6 +7,8 @@
 #include "config/build.hpp"
 #include "config/config.hpp"
 #include "config/secret_source.hpp"
+#include "config/state_place.hpp"
+#include "config/value_parts.hpp"
 
 namespace gantry::config {
 namespace {
@@ -123,6 +125,27 @@ void resolve_keys(Config& config, const Inputs& inputs, std::vector<Problem>& pr
   for (auto& upstream : config.upstreams) resolver.resolve_all(upstream, "upstreams." + upstream.name);
 }
 
+void resolve_ledger(Config& config, const Inputs& inputs, std::vector<Problem>& problems) {
+  auto& ledger = config.ledger;
+  if (ledger.state.empty()) {
+    const auto place = usual_state_place(inputs.environment);
+    ledger.state = place.path;
+    if (!place.path.empty()) config.origins["ledger.state"] = place.origin;
+  }
+  const bool run = ledger.url.reference && ledger.url.reference->from == SecretReference::From::command;
+  if (!ledger.url.reference || (run && !problems.empty())) return;
+  const auto complain = [&](std::string_view what) {
+    problems.push_back({origin_of(config, "ledger.url"), without_keys(fmt::format("ledger.url: {}", what)),
+                        "put a postgres:// URL, and nothing else, where ledger.url points"});
+  };
+  auto secret = resolve(*ledger.url.reference, inputs.environment);
+  if (!secret) return complain(secret.error().detail);
+  if (secret->empty())
+    return complain(fmt::format("the variable {} is not set", ledger.url.reference->words.front()));
+  if (!is_database_url(secret->reveal())) return complain("what it points to is no postgres:// URL");
+  ledger.url.secret = std::move(*secret);
+}
+
 }  // namespace
 
 std::expected<Snapshot, std::vector<Problem>> load(const Inputs& inputs) {
@@ -142,6 +165,7 @@ std::expected<Snapshot, std::vector<Problem>> load(const Inputs& inputs) {
   auto draft = build(text, file, inputs);
   check_files(draft.config, draft.problems);
   resolve_keys(draft.config, inputs, draft.problems);
+  resolve_ledger(draft.config, inputs, draft.problems);
   if (!draft.problems.empty()) return std::unexpected(std::move(draft.problems));
   return std::make_shared<const Config>(std::move(draft.config));
 }

@@ -77,8 +77,11 @@ std::string print(const Field& field, Scope scope) {
       return *std::get<bool*>(slot) ? "true" : "false";
     case Kind::text:
     case Kind::path:
+    case Kind::directory:
     case Kind::url:
       return toml_quote(*std::get<std::string*>(slot));
+    case Kind::database:
+      return print_database(*std::get<LedgerAddress*>(slot));
     case Kind::choice:
       return toml_quote(chosen(field.choices, slot));
     case Kind::listen: {
@@ -132,6 +135,10 @@ std::string expectation(const Field& field) {
       return choice_list(field.choices);
     case Kind::path:
       return "the path of a file";
+    case Kind::directory:
+      return "the absolute path of a directory, or empty";
+    case Kind::database:
+      return "a postgres:// URL without a password, a reference as env, file or command, or empty";
     case Kind::url:
       return "a URL";
     case Kind::listen:

@@ -179,6 +179,25 @@ constexpr Field kFields[] = {
      .choices = "text|json",
      .sentence = "Lines for people, or one JSON object a line."},
 
+    {.section = "ledger",
+     .key = "state",
+     .kind = Kind::directory,
+     .slot = GANTRY_AT(config.ledger.state),
+     .change = Change::restart,
+     .sentence = "The state directory, of this process alone: the embedded ledger, the journals, and how "
+                 "commands find the "
+                 "server. Empty takes the first of $STATE_DIRECTORY (systemd sets it), /var/lib/gantry where "
+                 "it is root's "
+                 "and can be written, $XDG_STATE_HOME/gantry and ~/.local/state/gantry."},
+    {.section = "ledger",
+     .key = "url",
+     .kind = Kind::database,
+     .slot = GANTRY_AT(config.ledger.url),
+     .change = Change::restart,
+     .sentence = "The PostgreSQL that several gateways share; empty keeps the ledger in the state directory "
+                 "(SQLite). "
+                 "A URL with a password is a reference: `{ file = \"/run/secrets/ledger\" }`."},
+
     {.section = "verify",
      .key = "min_credit",
      .kind = Kind::money,
@@ -212,6 +231,7 @@ constexpr std::array kSections{
     Section{"provider", "The same settings as defaults for all routes."},
     Section{"health", "What /health/openrouter answers."},
     Section{"log", "Log lines on standard error."},
+    Section{"ledger", "What survives a restart: client keys, budgets, what was spent."},
     Section{"verify", "The launch checks of `gantry verify`."},
 };
 

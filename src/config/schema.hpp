@@ -22,9 +22,11 @@ enum class Kind {
   integer,
   number,  ///< a decimal number; of an optional one, also unset
   flag,
-  text,    ///< one line, may be empty
-  choice,  ///< one of `choices`, in the order of the enumerators where it is an enumeration
-  path,    ///< of a file, may be empty
+  text,       ///< one line, may be empty
+  choice,     ///< one of `choices`, in the order of the enumerators where it is an enumeration
+  path,       ///< of a file, may be empty
+  directory,  ///< its path, absolute, or empty
+  database,   ///< a postgres:// URL without a password, a reference to one with, or empty
   url,
   listen,        ///< HOST:PORT
   prompt_limit,  ///< an integer, or "context"
@@ -45,7 +47,7 @@ using Prices = decltype(Upstream::prices);
 using Slot =
     std::variant<Duration*, std::size_t*, std::int64_t*, int*, bool*, std::string*, std::vector<std::string>*,
                  double*, std::optional<double>*, Server*, std::vector<UpstreamKey>*, SecretReference*,
-                 Prices*, Fallback*, DeliveryMode*, DataCollection*, TightBudget*>;
+                 Prices*, Fallback*, DeliveryMode*, DataCollection*, TightBudget*, LedgerAddress*>;
 
 /// What a field is read from or written to: the route at hand for fields of [routes.NAME], the upstream at
 /// hand for those of [upstream] and [upstreams.NAME].

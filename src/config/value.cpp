@@ -40,6 +40,10 @@ std::string example(const Field& field) {
       return toml_quote(choice_words(field.choices).front());
     case Kind::path:
       return R"("/etc/gantry/file.pem")";
+    case Kind::directory:
+      return R"("/var/lib/gantry")";
+    case Kind::database:
+      return R"("postgres://gantry@db.internal/gantry", or { file = "/run/secrets/ledger" } where it has a password)";
     case Kind::url:
       return R"("https://openrouter.ai/api/v1")";
     case Kind::listen:
@@ -173,6 +177,15 @@ Outcome assign_text(const Field& field, const Node& value, std::string& to) {
   return {};
 }
 
+Outcome assign_directory(const Field& field, const Node& value, std::string& to) {
+  if (value.kind != Node::Kind::text) return wrong_type(field, value);
+  const bool absolute = value.text.empty() || value.text.starts_with('/');
+  if (!absolute || !one_line(value.text)) return wrong_text(field, value);
+  to = value.text;
+  while (to.size() > 1 && to.ends_with('/')) to.pop_back();
+  return {};
+}
+
 Outcome assign_region(const Field& field, const Node& value, std::string& to) {
   if (value.kind != Node::Kind::text) return wrong_type(field, value);
   if (!value.text.empty() && !is_name(value.text)) return wrong_text(field, value);
@@ -292,6 +305,10 @@ std::expected<void, Complaint> assign(const Field& field, const Node& value, Sco
     case Kind::path:
     case Kind::url:
       return assign_text(field, value, *std::get<std::string*>(slot));
+    case Kind::directory:
+      return assign_directory(field, value, *std::get<std::string*>(slot));
+    case Kind::database:
+      return assign_database(field, value, *std::get<LedgerAddress*>(slot));
     case Kind::choice:
       return assign_choice(field, value, slot);
     case Kind::listen:

@@ -23,6 +23,10 @@ Outcome assign_reference(const Field& field, const Node& value, SecretReference&
 Outcome assign_keys(const Field& field, const Node& value, std::vector<UpstreamKey>& to);
 Outcome assign_prices(const Field& field, const Node& value, Prices& to);
 std::string print_reference(const SecretReference& reference);
+Outcome assign_database(const Field& field, const Node& value, LedgerAddress& to);
+std::string print_database(const LedgerAddress& address);
+/// True for postgres:// and postgresql://.
+bool is_database_url(std::string_view text);
 /// "" unless the only key is named and weighted as usual.
 std::string print_secret(const std::vector<UpstreamKey>& keys);
 /// "" where print_secret says it, or there is no key.

@@ -152,6 +152,17 @@ std::string print_key(const UpstreamKey& key, std::size_t place) {
   return "{ " + out + " }";
 }
 
+// postgres://user:password@host/name, or ?password=… and ?sslpassword=….
+bool holds_password(std::string_view url) {
+  const auto scheme = url.find("://");
+  if (scheme == std::string_view::npos) return false;
+  const auto rest = url.substr(scheme + 3);
+  const auto authority = rest.substr(0, rest.find_first_of("/?#"));
+  const auto at = rest.rfind('@');  // a password may hold any character that was not encoded
+  const bool in_user = authority.substr(0, authority.find('@')).contains(':') && at != std::string_view::npos;
+  return in_user || rest.contains("password=");
+}
+
 bool is_lone(const std::vector<UpstreamKey>& keys) {
   return keys.size() == 1 && keys.front().weight == 1 && keys.front().name == usual_key_name(0);
 }
@@ -179,6 +190,29 @@ Outcome assign_secret(const Field& field, const Node& value, std::vector<Upstrea
   if (auto done = assign_reference(field, value, key.reference); !done) return done;
   to.clear();
   to.push_back(std::move(key));
+  return {};
+}
+
+bool is_database_url(std::string_view text) {
+  return text.starts_with("postgres://") || text.starts_with("postgresql://");
+}
+
+// Never quotes the value: it may hold the password.
+Outcome assign_database(const Field& field, const Node& value, LedgerAddress& to) {
+  if (value.kind == Node::Kind::table) {
+    auto reference = value.members.size() == 1 ? read_reference(value.members.front()) : std::nullopt;
+    if (!reference) return std::unexpected(wrong(field, "another table"));
+    to = LedgerAddress{.plain = {}, .reference = std::move(reference), .secret = {}};
+    return {};
+  }
+  if (value.kind != Node::Kind::text) return wrong_type(field, value);
+  if (!value.text.empty() && (!is_database_url(value.text) || !one_line(value.text)))
+    return std::unexpected(wrong(field, "another text"));
+  if (holds_password(value.text))
+    return wrong_part(
+        value.line, "holds a password, which others could read in this file",
+        "write it like: url = { env = \"GANTRY_LEDGER_URL\" }, or leave the password to libpq's files");
+  to = LedgerAddress{.plain = value.text, .reference = {}, .secret = {}};
   return {};
 }
 
@@ -229,6 +263,10 @@ std::string print_keys(const std::vector<UpstreamKey>& keys) {
   std::string out;
   for (std::size_t i = 0; i < keys.size(); ++i) out += (i == 0 ? "" : ", ") + print_key(keys[i], i);
   return "[" + out + "]";
+}
+
+std::string print_database(const LedgerAddress& address) {
+  return address.reference ? "{ " + print_reference(*address.reference) + " }" : toml_quote(address.plain);
 }
 
 std::string print_prices(const Prices& prices) {
