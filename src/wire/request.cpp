@@ -125,9 +125,7 @@ class Reading {
       case Field::stream:
         return stream(value);
       case Field::tools:
-        if (!value.is_array()) return wrong_type("tools", "a list", value);
-        facts_.has_tools = !in_.is_empty(value);
-        return std::nullopt;
+        return tools(value);
       case Field::response_format:
         if (!value.is_object()) return wrong_type("response_format", "an object", value);
         facts_.has_response_format = true;
@@ -147,8 +145,30 @@ class Reading {
         facts_.has_reasoning = true;
         return std::nullopt;
       default:
+        switched_on(which, value);
         return std::nullopt;
     }
+  }
+
+  // What a client key may be kept from.
+  void switched_on(Field which, JsonToken value) {
+    if (which == Field::plugins) facts_.has_plugins = !value.is_array() || !in_.is_empty(value);
+    if (which == Field::debug) facts_.has_debug = true;
+    if (which == Field::web_search_options) facts_.has_server_tools = true;
+    if (which == Field::user && value.is_string()) facts_.user_value = in_.range(value);
+    if (which == Field::session_id && value.is_string()) facts_.session_value = in_.range(value);
+  }
+
+  // What is no function of the client's is run by OpenRouter (CONTRACT §3.1).
+  Step tools(JsonToken value) {
+    if (!value.is_array()) return wrong_type("tools", "a list", value);
+    facts_.has_tools = !in_.is_empty(value);
+    in_.each_element(value, [this](JsonToken tool) {
+      in_.each_member(tool, [this](std::string_view key, JsonToken type) {
+        if (key == "type" && !type.is_null() && !(type == "function")) facts_.has_server_tools = true;
+      });
+    });
+    return std::nullopt;
   }
 
   Step model(JsonToken value) {

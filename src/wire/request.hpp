@@ -49,8 +49,12 @@ struct RequestFacts {
   bool has_temperature = false;  ///< present, also when it is null: a second one must not be inserted
   bool has_tools = false;
   bool has_response_format = false;
-  bool has_modalities = false;  ///< output kinds are asked for
-  bool has_reasoning = false;   ///< `reasoning` or `reasoning_effort`
+  bool has_modalities = false;    ///< output kinds are asked for
+  bool has_reasoning = false;     ///< `reasoning` or `reasoning_effort`
+  bool has_plugins = false;       ///< at least one
+  bool has_server_tools = false;  ///< tools that OpenRouter runs, web_search_options among them
+  bool has_debug = false;
+  std::optional<ByteRange> user_value, session_value;  ///< `user` and `session_id`, where they are strings
   std::size_t message_count = 0;
   PromptSize prompt;
   std::size_t insert_at = 0;  ///< offset right after the object's '{', where new members may be put

@@ -24,12 +24,33 @@ enum class Field {
   modalities,
   reasoning,
   reasoning_effort,
+  plugins,
+  debug,
+  web_search_options,
+  user,
+  session_id,
   none
 };
-inline constexpr std::array<std::string_view, 15> kFields = {
-    "model",       "models", "stream",          "max_tokens", "max_completion_tokens",
-    "temperature", "tools",  "response_format", "messages",   "prompt",
-    "provider",    "preset", "modalities",      "reasoning",  "reasoning_effort"};
+inline constexpr std::array<std::string_view, 20> kFields = {"model",
+                                                             "models",
+                                                             "stream",
+                                                             "max_tokens",
+                                                             "max_completion_tokens",
+                                                             "temperature",
+                                                             "tools",
+                                                             "response_format",
+                                                             "messages",
+                                                             "prompt",
+                                                             "provider",
+                                                             "preset",
+                                                             "modalities",
+                                                             "reasoning",
+                                                             "reasoning_effort",
+                                                             "plugins",
+                                                             "debug",
+                                                             "web_search_options",
+                                                             "user",
+                                                             "session_id"};
 
 template <Field... candidates>
 constexpr Field one_of(std::string_view key) {
@@ -41,22 +62,28 @@ constexpr Field one_of(std::string_view key) {
 // By length first: every member of every request comes through here.
 constexpr Field field_of(std::string_view key) {
   switch (key.size()) {
+    case 4:
+      return one_of<Field::user>(key);
     case 5:
-      return one_of<Field::model, Field::tools>(key);
+      return one_of<Field::model, Field::tools, Field::debug>(key);
     case 6:
       return one_of<Field::stream, Field::models, Field::prompt, Field::preset>(key);
+    case 7:
+      return one_of<Field::plugins>(key);
     case 8:
       return one_of<Field::messages, Field::provider>(key);
     case 9:
       return one_of<Field::reasoning>(key);
     case 10:
-      return one_of<Field::max_tokens, Field::modalities>(key);
+      return one_of<Field::max_tokens, Field::modalities, Field::session_id>(key);
     case 11:
       return one_of<Field::temperature>(key);
     case 15:
       return one_of<Field::response_format>(key);
     case 16:
       return one_of<Field::reasoning_effort>(key);
+    case 18:
+      return one_of<Field::web_search_options>(key);
     case 21:
       return one_of<Field::max_completion_tokens>(key);
     default:
