@@ -49,6 +49,11 @@ class AccountNode {
   AccountNode(const AccountNode&) = delete;
   [[nodiscard]] AccountId id() const { return id_; }
   [[nodiscard]] const AccountNode* parent() const { return parent_; }
+  /// Whether it or an account above it has a limit. Any thread.
+  [[nodiscard]] bool limited() const {
+    const bool own = limited_.load(std::memory_order_relaxed) != 0;
+    return own || (parent_ && parent_->limited());
+  }
 
  private:
   friend class Accounts;
