@@ -75,6 +75,7 @@ struct Route {
   bool fallback_on_policy = false;  ///< what a provider's policy refuses is asked of the next model too
   DeliveryMode delivery = DeliveryMode::stream;
   TightBudget on_tight_budget = TightBudget::refuse;
+  std::string hold;     ///< USD set aside for a call whose cost has no bound; empty: such a call is refused
   double min_rate = 0;  ///< tokens per second; a stream that is slower over `stall` is slow; 0 = none
   Timeouts timeouts;
   ProviderRules provider;
@@ -185,6 +186,7 @@ struct LedgerAddress {
 struct Ledger {
   std::string state;  ///< the state directory; as loaded, never empty where there is a place for one
   LedgerAddress url;
+  Duration pending_for = std::chrono::hours{1};  ///< how long a cost may be unknown
   /// For ledger::open(): the URL, or a file in the state directory.
   [[nodiscard]] std::string place() const {
     return url.embedded() ? state + "/ledger.db" : std::string(url.reveal());

@@ -190,6 +190,14 @@ constexpr Field kFields[] = {
                  "it is root's "
                  "and can be written, $XDG_STATE_HOME/gantry and ~/.local/state/gantry."},
     {.section = "ledger",
+     .key = "pending_for",
+     .kind = Kind::duration,
+     .slot = GANTRY_AT(config.ledger.pending_for),
+     .min = kSecond,
+     .max = kDay,
+     .sentence = "How long an attempt's cost may be unknown: so long OpenRouter is asked for it, then the "
+                 "estimate is booked, marked as assumed."},
+    {.section = "ledger",
      .key = "url",
      .kind = Kind::database,
      .slot = GANTRY_AT(config.ledger.url),

@@ -88,9 +88,15 @@ constexpr Field kFields[] = {
      .kind = Kind::choice,
      .slot = GANTRY_AT(route.on_tight_budget),
      .choices = "refuse|clamp",
+     .sentence = "A call whose max_tokens cannot be paid for is refused, or its limit is lowered to what can "
+                 "(`clamp`), and the answer's header x-gantry-max-tokens says to what."},
+    {.section = kRoute,
+     .key = "hold",
+     .kind = Kind::money,
+     .slot = GANTRY_AT(route.hold),
      .sentence =
-         "A call whose max_tokens cannot be paid for is refused, or its limit is lowered to what can "
-         "(`clamp`), and the answer's header x-gantry-max-tokens says to what."},
+         "What is set aside for a call under a budget whose cost has no bound (server tools, plugins, "
+         "presets, media by URL). Left out, such calls are refused."},
     {.section = kRoute,
      .key = "min_rate",
      .kind = Kind::number,

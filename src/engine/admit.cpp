@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "wire/decimal.hpp"
 #include "wire/portable.hpp"
 #include "wire/shown_text.hpp"
 
@@ -127,6 +128,18 @@ wire::ProviderPolicy policy_of(const config::Route& route) {
           .max_price_completion = rules.max_price_completion};
 }
 
+// The dearest that an endpoint may be: what the route allows, and what the bound of the call rests on.
+wire::ProviderPolicy capped(wire::ProviderPolicy policy, const spend::PriceCap* cap) {
+  if (!cap) return policy;
+  const auto lower = [](std::string_view& limit, std::string_view other) {
+    const auto order = wire::compare_decimals(other, limit);
+    if (limit.empty() || (order && *order < 0)) limit = other;
+  };
+  lower(policy.max_price_prompt, cap->prompt);
+  lower(policy.max_price_completion, cap->completion);
+  return policy;
+}
+
 std::string_view provider_of(std::string_view body, const wire::RequestFacts& facts) {
   const auto& at = facts.provider_value;
   return at ? body.substr(at->begin, at->end - at->begin) : std::string_view{};
@@ -184,7 +197,15 @@ class Editing {
     set("model", facts_.model_value, wire::json_quote(model));
   }
   void models(const Asking& asking);
-  void provider(std::string_view model, std::span<const std::string_view> avoid);
+  void provider(std::string_view model, const Asking& asking);
+  void space(std::string_view space, std::string_view model) {
+    if (space.empty()) return;
+    const auto put = [&](const auto& value) {
+      if (value) body_.insert(value->begin + 1, std::string(space) + ":");
+    };
+    put(facts_.user_value);
+    if (!of_other_upstream(model)) put(facts_.session_value);  // elsewhere it is left out
+  }
   void limit(std::string_view field, std::int64_t most_tokens);
   void temperature() {
     const auto& wanted = admission_.route->temperature;
@@ -227,15 +248,17 @@ void Editing::models(const Asking& asking) {
   set("models", facts_.models_value, list + "]");
 }
 
-void Editing::provider(std::string_view model, std::span<const std::string_view> avoid) {
-  if (!admission_.provider && avoid.empty()) return;
+void Editing::provider(std::string_view model, const Asking& asking) {
+  const auto avoid = asking.avoid;
+  if (!admission_.provider && avoid.empty() && !asking.price_cap) return;
   auto object = admission_.provider;
   const auto sent = provider_of(body_.body(), facts_);
   // A preset may hold a provider object of its own, which one that we put in would replace (CONTRACT §3.4).
   const bool by_preset =
       !object && (sent.empty() || sent == "null") && (facts_.has_preset || model.contains("@preset/"));
-  if (!avoid.empty() && !by_preset) {
-    auto merged = wire::merge_provider(sent, policy_of(*admission_.route), avoid);
+  // A call under a budget names no preset, so its prices are never put over one's provider object.
+  if ((!avoid.empty() && !by_preset) || asking.price_cap) {
+    auto merged = wire::merge_provider(sent, capped(policy_of(*admission_.route), asking.price_cap), avoid);
     if (merged) object = std::move(merged->object);
   }
   if (object) set("provider", facts_.provider_value, std::move(*object));
@@ -259,6 +282,12 @@ void Editing::limit(std::string_view field, std::int64_t most_tokens) {
 
 }  // namespace
 
+std::int64_t sent_limit(const wire::RequestFacts& facts, const config::Route& route,
+                        std::int64_t most_tokens) {
+  const std::int64_t given = std::max(facts.max_tokens.value_or(0), facts.max_completion_tokens.value_or(0));
+  return lower_of(given == 0 ? route.max_tokens : given, lower_of(route.max_tokens_ceiling, most_tokens));
+}
+
 void edit(wire::Splice& body, const wire::RequestFacts& facts, const Admission& admission,
           const wire::Dialect& dialect, const Asking& asking) {
   const std::string_view model = admission.chain[asking.candidate];
@@ -268,8 +297,9 @@ void edit(wire::Splice& body, const wire::RequestFacts& facts, const Admission& 
     wire::make_portable(body, facts.insert_at, facts.stream ? wire::AsStream::yes : wire::AsStream::no);
   } else {
     editing.models(asking);
-    editing.provider(model, asking.avoid);
+    editing.provider(model, asking);
   }
+  editing.space(asking.space, model);
   editing.limit(dialect.max_tokens_field, asking.most_tokens);
   editing.temperature();
   editing.finish();

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "config/config.hpp"
+#include "spend/bound.hpp"
 #include "wire/dialect.hpp"
 #include "wire/edit.hpp"
 #include "wire/provider.hpp"
@@ -51,7 +52,17 @@ struct Asking {
   bool again = false;                            ///< it was asked before in this call
   std::span<const std::string_view> avoid = {};  ///< providers behind open breakers, as slugs
   std::int64_t most_tokens = 0;                  ///< what can be paid for; 0 = no bound
+  /// Put before `user` and `session_id`, so that clients who share the upstream key neither share sessions
+  /// nor are blocked for each other's end users; "" = nothing.
+  std::string_view space = {};
+  /// What endpoints may cost at most, where the bound of the call depends on it; null = whatever they do.
+  const spend::PriceCap* price_cap = nullptr;
 };
+
+/// The limit of each answer that is sent: what the client set (of two limits the larger, since nobody says
+/// which one holds), else the route's; lowered to the route's ceiling and to `most_tokens`.
+std::int64_t sent_limit(const wire::RequestFacts& facts, const config::Route& route,
+                        std::int64_t most_tokens);
 
 /// The request's edits for one attempt: max_tokens set or clamped, temperature by route, model, `models` and
 /// `provider` replaced where they differ from what the client wrote; for another upstream, what only

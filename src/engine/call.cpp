@@ -4,7 +4,7 @@
 #include "engine/reply_buffer.hpp"
 
 namespace gantry::engine {
-CallId::CallId(std::uint64_t number) : text_{'c', 'a', 'l', 'l', '-'} {
+CallId::CallId(std::uint64_t number) : number_(number), text_{'c', 'a', 'l', 'l', '-'} {
   for (auto digit = text_.rbegin(); *digit == 0; ++digit, number >>= 4)
     *digit = "0123456789abcdef"[number & 15];
 }
@@ -81,8 +81,42 @@ std::optional<wire::Refusal> Call::prepare() {
                         request_.headers ? request_.headers->get("x-gantry-fallback") : std::nullopt);
   if (!admitted) return std::move(admitted.error());
   admission_ = std::move(*admitted);
+  if (auto refused = kept_from(admission_)) return refused;
+  std::erase_if(admission_.upstream_chain, [this](std::string_view model) { return is_forbidden(model); });
   deadline_ = earlier(kNever, started_, admission_.route->timeouts.call);
   return std::nullopt;
+}
+
+// What the client's key does not allow.
+std::optional<wire::Refusal> Call::kept_from(const Admission& admission) const {
+  if (!request_.key) return std::nullopt;
+  const bool named = admission.route_name != "-";
+  std::vector<std::string_view> models(facts_.models.begin(), facts_.models.end());
+  if (!named) models.insert(models.begin(), *facts_.model);
+  const bool chose = !models.empty();
+  const access::Asked asked{.route = named ? admission.route_name : std::string_view{},
+                            .models = models,
+                            .chain = chose ? std::span<const std::string_view>{} : std::span(admission.chain),
+                            .features = features()};
+  return access::why_not(request_.key->policy, asked, request_.key->id);
+}
+
+access::Features Call::features() const {
+  access::Features out{};
+  const auto set = [&out](access::Feature feature, bool on) {
+    out.at(static_cast<std::size_t>(feature)) = on;
+  };
+  const std::string_view model = facts_.model ? std::string_view(*facts_.model) : std::string_view{};
+  const auto header = [this](std::string_view name) {
+    return request_.headers && request_.headers->get(name);
+  };
+  set(access::Feature::plugins, facts_.has_plugins);
+  set(access::Feature::server_tools, facts_.has_server_tools || model.contains(":online"));
+  set(access::Feature::presets, facts_.has_preset || model.contains("@preset/"));
+  set(access::Feature::debug, facts_.has_debug);
+  set(access::Feature::response_cache,
+      header("x-openrouter-cache") || header("x-openrouter-cache-ttl") || header("x-openrouter-cache-clear"));
+  return out;
 }
 
 void Call::keep_reply_headers(const net::ClientResponse& response) {
@@ -92,6 +126,7 @@ void Call::keep_reply_headers(const net::ClientResponse& response) {
     if (passes_to_client(header.name)) kept_headers_.emplace_back(header.name, header.value);
     if (net::same_name(header.name, "x-generation-id")) generation_id_ = header.value;
   }
+  money_.seen(generation_id_);
 }
 
 std::vector<net::Header> Call::answer_headers(std::string_view content_type, Answered answered) {
@@ -119,6 +154,7 @@ std::vector<net::Header> Call::answer_headers(std::string_view content_type, Ans
 
 void Call::note_usage(const std::optional<wire::Usage>& usage) {
   if (!usage) return;
+  usage_ = usage;
   record_.prompt_tokens = usage->prompt_tokens;
   record_.completion_tokens = usage->completion_tokens;
   // Every attempt that was billed counts, also one whose answer was not used.
@@ -128,6 +164,8 @@ void Call::note_usage(const std::optional<wire::Usage>& usage) {
 }
 
 void Call::record() {
+  if (request_.tokens)
+    *request_.tokens = record_.prompt_tokens.value_or(0) + record_.completion_tokens.value_or(0);
   const MonoTime ended = shard_.loop_.now();
   const std::size_t sent = delivery_.bytes_sent();
   // As nginx logs it: the client closed its request before it was given a status.

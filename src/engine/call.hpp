@@ -8,19 +8,31 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <variant>
 #include <vector>
 
+#include "access/key_policy.hpp"
 #include "engine/admit.hpp"
 #include "engine/destinations.hpp"
 #include "engine/relay.hpp"
 #include "engine/shard.hpp"
+#include "engine/till.hpp"
 #include "route/feed.hpp"
 #include "route/plan.hpp"
+#include "spend/bound.hpp"
+#include "wire/cost_drivers.hpp"
 #include "wire/envelope.hpp"
 
 namespace gantry::engine {
 
 class ReplyBuffer;
+class AttemptPrices;
+
+/// Some providers take no smaller limit (CONTRACT §3.1).
+inline constexpr std::int64_t kFewestTokens = 16;
+
+/// Why no money was set aside for an attempt.
+using NoMoney = std::variant<ledger::OverBudget, spend::Unbounded, Failure>;
 
 /// How one attempt ended.
 struct AttemptEnd {
@@ -33,6 +45,7 @@ struct AttemptEnd {
   bool answered = false;  ///< upstream sent a reply, be it an error
   bool final = false;     ///< the client has an answer, or part of one, or is gone: nothing more may be tried
   bool ours = false;      ///< a bound of this gateway ended it: no other model would fare better
+  bool told = false;      ///< upstream's answer itself said that it failed, or that it is empty
 };
 AttemptEnd failed_end(route::Verdict verdict, std::string why, int status = 0);
 
@@ -40,9 +53,11 @@ AttemptEnd failed_end(route::Verdict verdict, std::string why, int status = 0);
 class CallId {
  public:
   explicit CallId(std::uint64_t number);
+  [[nodiscard]] std::uint64_t number() const { return number_; }
   [[nodiscard]] std::string_view text() const { return {text_.data(), text_.size()}; }
 
  private:
+  std::uint64_t number_;
   std::array<char, 21> text_;
 };
 
@@ -67,6 +82,8 @@ class Call {
   // What is over before a stream gets quiet, or is seldom needed, is kept apart (noinline): the compiler
   // would put its frame into its caller's, and thousands of open streams would hold it for nothing.
   [[gnu::noinline]] std::optional<wire::Refusal> prepare();
+  [[gnu::noinline]] std::optional<wire::Refusal> kept_from(const Admission& admission) const;
+  [[nodiscard]] access::Features features() const;
   Task<void> walk();
   Task<void> ask_upstream();
   [[nodiscard]] bool abandon();
@@ -75,9 +92,11 @@ class Call {
   [[gnu::noinline]] route::Step next_step(const AttemptEnd& end);
   [[nodiscard]] route::Shared shared() const;
   [[nodiscard]] std::span<const route::Source> sources(Planning& planning);
+  [[nodiscard]] bool is_forbidden(std::string_view model) const;
   void add_candidates(Planning& planning);
   [[nodiscard]] const UpstreamTarget& target() const { return (*targets_)[upstream_]; }
   void begin(const route::Try& next);
+  [[nodiscard]] std::string_view space() const;
   void edit_request(wire::Splice& body);
   void halted(const route::Stop& stop);
   void told(const route::Changes& changes);
@@ -100,6 +119,27 @@ class Call {
   [[nodiscard]] std::string why_skipped(std::size_t candidate) const;
   [[gnu::noinline]] std::vector<std::string_view> providers_to_avoid();
   [[nodiscard]] std::string_view substitute() const;
+
+  // call_money.cpp
+  [[nodiscard]] bool is_limited() const;
+  [[nodiscard]] bool pay_at_once();
+  [[gnu::noinline]] Task<bool> wait_for_money();
+  bool begin_paid(spend::Hold hold);
+  [[nodiscard]] std::optional<PicoUsd> most_it_costs();
+  [[nodiscard]] std::expected<PicoUsd, spend::Unbounded> bound_of_attempt();
+  void no_money(NoMoney why);
+  [[nodiscard]] wire::CostDrivers drivers_of_attempt();
+  [[nodiscard]] bool lower_limit_to(PicoUsd budget);
+  template <class Use>
+  auto with_prices(Use use) const;
+  [[nodiscard]] spend::Served served(const AttemptPrices& prices) const;
+  [[nodiscard]] std::optional<PicoUsd> computed(const wire::Usage& usage) const;
+  [[nodiscard]] PicoUsd rough_estimate() const;
+  [[gnu::noinline]] void book(const AttemptEnd& end);
+  [[nodiscard]] bool bill_attempt(AttemptBill& bill, const AttemptEnd& end) const;
+  [[nodiscard]] AttemptEnd no_money_end() const;
+  [[nodiscard]] std::string no_money_text() const;
+  [[nodiscard]] wire::ErrorBody no_money_body() const;
 
   // call_patience.cpp
   void be_patient();
@@ -187,6 +227,12 @@ class Call {
   int tries_ = 0;
   std::int64_t most_tokens_ = 0;  // of the model asked, what can be paid for; 0 = no bound is known
   std::optional<route::Stop> halt_;
+
+  AttemptMoney money_;                                // of the attempt under way
+  std::optional<wire::Usage> usage_;                  // as it told
+  std::unique_ptr<wire::CostDrivers> drivers_;        // of the request, once a budget asked for them
+  std::unique_ptr<const spend::PriceCap> price_cap_;  // that the attempt's bound rests on
+  std::unique_ptr<const NoMoney> no_money_;           // why the call could not go on
 
   net::Canceller canceller_;
   net::Signal wake_;

@@ -8,9 +8,6 @@
 namespace gantry::engine {
 namespace {
 
-// Some providers take no smaller limit (CONTRACT §3.1).
-constexpr std::int64_t kFewestTokens = 16;
-
 bool is_event_stream(const net::ClientResponse& response) {
   const auto type = response.headers().get("content-type");
   return type && type->starts_with("text/event-stream");
@@ -48,6 +45,10 @@ std::span<const route::Source> Call::sources(Planning& planning) {
   return planning.sources;
 }
 
+bool Call::is_forbidden(std::string_view model) const {
+  return request_.key && !request_.key->policy.allows_model(model);
+}
+
 void Call::add_candidates(Planning& planning) {
   const std::size_t models = admission_.chain.size();
   if (models > planning.few.size()) planning.many.resize(models);
@@ -57,7 +58,8 @@ void Call::add_candidates(Planning& planning) {
     for (std::size_t i = 0; i < models; ++i) {
       const auto model = admission_.chain[i];
       planning.candidates[i] = {.model = shard_.model_scope(targets_->front(), model),
-                                .is_free = model.ends_with(":free")};
+                                .is_free = model.ends_with(":free"),
+                                .cannot = is_forbidden(model)};
     }
     return;
   }
@@ -68,7 +70,7 @@ void Call::add_candidates(Planning& planning) {
     planning.candidates[i] = {.model = shard_.model_scope((*targets_)[to.upstream], to.model),
                               .source = static_cast<std::uint32_t>(to.upstream),
                               .is_free = to.free,
-                              .cannot = to.unmet != Unmet::none};
+                              .cannot = to.unmet != Unmet::none || is_forbidden(admission_.chain[i])};
   }
 }
 
@@ -112,6 +114,9 @@ void Call::begin(const route::Try& next) {
   way_ = planning_->plan->way(next);
   until_ = next.until;
   served_by_.clear();
+  served_model_.clear();
+  generation_id_.clear();
+  usage_.reset();
   ++tries_;
 }
 
@@ -122,19 +127,25 @@ Task<void> Call::ask_upstream() {
     begin(*next);
     if (next->at > shard_.loop_.now()) co_await pause_until(next->at);
     attempt_began_ = shard_.loop_.now();
+    bool paid = stopped_ || pay_at_once();
+    if (!paid && !no_money_) paid = co_await wait_for_money();
     if (stopped_) {
       end = cancelled_end();
-    } else {
+    } else if (paid) {
       end = co_await attempt();
-      asked_ = false;
+    } else {
+      end = no_money_end();
     }
+    book(end);
+    asked_ = false;
     note_attempt(end);
     if (abandoned_) end = abandoned_end(std::move(end));
     record_.outcome = end.outcome;
     if (end.outcome != route::Outcome::delivered) error_ = end.why;
     if (end.final) co_return;
     if (end.ours) {
-      attempts_.back().next = "another try would not find more room";
+      attempts_.back().next =
+          no_money_ ? "no money can be set aside" : "another try would not find more room";
       break;
     }
     step = next_step(end);
@@ -174,6 +185,10 @@ Task<AttemptEnd> Call::attempt() {
   co_return end;
 }
 
+std::string_view Call::space() const {
+  return request_.key ? std::string_view(request_.key->id) : std::string_view{};
+}
+
 void Call::edit_request(wire::Splice& body) {
   const bool again = std::ranges::find(attempts_, model_, &Tried::model) != attempts_.end();
   const std::string_view as =
@@ -182,7 +197,13 @@ void Call::edit_request(wire::Splice& body) {
   const bool tracked = shard_.with_.failover.scopes.names().first_below(way_.model).tracked();
   if (tracked && upstream_ == 0) avoid = providers_to_avoid();
   edit(body, facts_, admission_, *request_.dialect,
-       {.candidate = model_, .as = as, .again = again, .avoid = avoid, .most_tokens = most_tokens_});
+       {.candidate = model_,
+        .as = as,
+        .again = again,
+        .avoid = avoid,
+        .most_tokens = most_tokens_,
+        .space = space(),
+        .price_cap = price_cap_.get()});
 }
 
 // The edited request, and the head of its answer: the edits go when it has come.
@@ -193,7 +214,7 @@ Task<Call::Sent> Call::send() {
   const UpstreamTarget& to = target();
   const auto accept = facts_.stream ? "text/event-stream" : "application/json";
   const UpstreamHeaders headers(admission_.route->attribution, to.keys[key_].authorization, request_.headers,
-                                accept, &shard_.headers_room_);
+                                accept, &shard_.headers_room_, space());
   std::string& path = shard_.path_room_;
   path.assign(to.base.path).append(request_.dialect->path);
   const net::ClientRequest request{

@@ -56,6 +56,7 @@ std::string Call::why_skipped(std::size_t candidate) const {
   const Planning& planning = *planning_;
   const auto skip = planning.plan->skipped(candidate);
   if (skip == route::Skip::cannot) {
+    if (is_forbidden(admission_.chain[candidate])) return "the client's key may not use it";
     if (!planning.cannot.empty() && !planning.cannot[candidate].empty()) return planning.cannot[candidate];
     if (!planning.destinations.empty() && planning.destinations[candidate].unmet != Unmet::none)
       return "its upstream " + std::string(reason(planning.destinations[candidate].unmet));

@@ -18,6 +18,7 @@ wire::ErrorBody Call::error_body(const AttemptEnd& end) const {
   if (stopped_ && stopped_why_ == Why::draining)
     return own_body("This gateway is shutting down and could not finish the call.",
                     "Send the request again; another instance answers it.");
+  if (no_money_) return no_money_body();
   if (end.ours)
     return own_body(
         "This gateway holds too many bytes of requests and replies to take in the model's answer.",
@@ -135,7 +136,7 @@ void Call::explain(std::vector<net::Header>& headers, Answered answered) {
 
 Task<void> Call::deliver_failure(const AttemptEnd& last) {
   // Where nothing was asked, nobody hung up, and nothing new is known of upstream.
-  const bool left_alone = tries_ == 0 && !stopped_;
+  const bool left_alone = tries_ == 0 && !stopped_ && !no_money_;
   record_.outcome = left_alone ? route::Outcome::overloaded : last.outcome;
   record_.ours = last.ours || left_alone;
   error_ = left_alone ? "all that could be asked is left alone" : last.why;

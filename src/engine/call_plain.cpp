@@ -37,7 +37,9 @@ Task<AttemptEnd> Call::read_plain(net::ClientResponse& response) {
   if (reply->provider) served_by_ = *reply->provider;
   if (verdict.outcome != route::Outcome::delivered) {
     auto why = reply->error ? reply->error->message : std::string("the reply holds no answer");
-    co_return failed_end(std::move(verdict), std::move(why));
+    AttemptEnd end = failed_end(std::move(verdict), std::move(why));
+    end.told = true;
+    co_return end;
   }
   if (facts_.stream) co_await end_patience();
   if (stream_open_)  // the client has been promised events

@@ -123,6 +123,7 @@ AttemptEnd Call::client_left() const {
 Task<AttemptEnd> Call::break_stream(const Relay& relay, std::unique_ptr<StreamFailure> failure) {
   note_usage(relay.facts().usage);
   AttemptEnd end = failed_end(std::move(failure->verdict), std::move(failure->why));
+  end.told = failure->told;
   if (stopped_ && stopped_why_ == Why::client_gone) co_return cancelled_end();
   if (!relay.facts().usable || taken_whole_) co_return end;
   served_model_ = relay.facts().model;

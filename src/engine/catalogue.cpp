@@ -27,6 +27,9 @@ Result<Catalogue> read_catalogue(std::string_view models, std::string_view provi
   if (!table) return std::unexpected(std::move(table.error()));
   if (table->all().empty()) return fail(Fault::malformed, "the models list names no model");
   out.models = std::move(*table);
+  auto prices = wire::PriceTable::parse(models);
+  if (!prices) return std::unexpected(std::move(prices.error()));
+  out.prices = std::move(*prices);
   if (providers.empty()) return out;
   auto slugs = wire::ProviderSlugs::parse(providers);
   if (!slugs) return std::unexpected(std::move(slugs.error()));

@@ -16,6 +16,7 @@
 #include "base/time.hpp"
 #include "net/loop.hpp"
 #include "wire/models.hpp"
+#include "wire/price_table.hpp"
 #include "wire/provider_slugs.hpp"
 
 namespace gantry::engine {
@@ -26,6 +27,7 @@ class Shard;
 struct Catalogue {
   wire::ModelTable models;
   wire::ProviderSlugs providers;
+  wire::PriceTable prices;
   MonoTime fetched{};
 };
 

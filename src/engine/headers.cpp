@@ -38,7 +38,7 @@ bool passes_to_client(std::string_view name) {
 
 UpstreamHeaders::UpstreamHeaders(const config::Attribution& attribution, const Secret& authorization,
                                  const net::HeaderView* client, std::string_view accept,
-                                 std::vector<net::Header>* room)
+                                 std::vector<net::Header>* room, std::string_view space)
     : headers_(room ? *room : own_) {
   headers_.clear();
   headers_.reserve(12);
@@ -53,7 +53,13 @@ UpstreamHeaders::UpstreamHeaders(const config::Attribution& attribution, const S
     if (!passes_upstream(header.name)) continue;
     const bool attributes = net::same_name(header.name, "http-referer") || is_title(header.name) ||
                             net::same_name(header.name, "x-openrouter-categories");
-    if (!attributes) headers_.push_back(header);
+    if (attributes) continue;
+    if (space.empty() || !net::same_name(header.name, "x-session-id")) {
+      headers_.push_back(header);
+    } else if (session_.empty()) {
+      session_.append(space).append(":").append(header.value);
+      headers_.push_back({header.name, session_});
+    }
   }
 }
 

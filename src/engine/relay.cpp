@@ -47,8 +47,9 @@ void Relay::take(const wire::SseEvent& event, Step& step) {
   if (event.kind == Kind::data && event.done()) {
     if (!facts_.usable) {
       failed_ = true;
-      step.failure = StreamFailure{route::judge(route::Outcome::empty, facts_.provider),
-                                   "the stream ended without an answer"};
+      step.failure = StreamFailure{.verdict = route::judge(route::Outcome::empty, facts_.provider),
+                                   .why = "the stream ended without an answer",
+                                   .told = true};
       return;
     }
     done_ = true;
@@ -74,8 +75,9 @@ void Relay::take_chunk(const wire::SseEvent& event, Step& step) {
   learn(*chunk);
   if (chunk->error || chunk->finish == wire::FinishReason::error) {
     failed_ = true;
-    step.failure =
-        StreamFailure{*route::judge(*chunk), chunk->error ? chunk->error->message : "finish_reason is error"};
+    step.failure = StreamFailure{.verdict = *route::judge(*chunk),
+                                 .why = chunk->error ? chunk->error->message : "finish_reason is error",
+                                 .told = true};
     return;
   }
   step.token = step.token || chunk->first_token;

@@ -29,6 +29,7 @@ struct StreamFacts {
 struct StreamFailure {
   route::Verdict verdict;
   std::string why{};  ///< for people
+  bool told = false;  ///< the stream itself said so, or said [DONE] without an answer
 };
 
 /// One attempt's stream. Pure; one per attempt.

@@ -10,6 +10,7 @@
 #include <string_view>
 #include <vector>
 
+#include "access/key_ring.hpp"
 #include "base/random.hpp"
 #include "base/task.hpp"
 #include "config/config.hpp"
@@ -17,6 +18,7 @@
 #include "engine/delivery.hpp"
 #include "engine/failover.hpp"
 #include "engine/key_watch.hpp"
+#include "engine/till.hpp"
 #include "engine/upstreams.hpp"
 #include "net/headers.hpp"
 #include "net/http_client.hpp"
@@ -47,6 +49,9 @@ struct CallRequest {
   std::string_view body;
   const net::HeaderView* headers = nullptr;  ///< the client's; passed on by allow-list (DESIGN §6)
   route::Client client{};                    ///< whom the call's failures are counted for
+  Payer payer{};                             ///< whom its cost is charged to
+  const access::KeyEntry* key = nullptr;     ///< what it may do; null = everything
+  std::int64_t* tokens = nullptr;            ///< set at its end to what its answer took
 };
 
 /// A small upstream GET, for the catalogue, key and generation endpoints.
@@ -75,6 +80,8 @@ class Shard {
   /// New calls use the new snapshot; calls under way keep theirs. On the loop's thread.
   void configure(config::Snapshot config);
   [[nodiscard]] const config::Snapshot& config() const { return config_; }
+  /// From now on calls are paid for. Before the first one; both outlive the shard.
+  void keep_books(ledger::Bank& bank, ledger::JournalWriter& journal) { till_.emplace(Till{bank, journal}); }
   /// What calls look at from now on. On the loop's thread.
   void use(std::shared_ptr<const Catalogue> catalogue) { catalogue_ = std::move(catalogue); }
   /// Null until there is one. Good until this thread does something else: not across a co_await.
@@ -117,6 +124,7 @@ class Shard {
   config::Snapshot config_;
   Random random_;
   Upstreams upstreams_;
+  std::optional<Till> till_;                    // without it nobody pays
   std::shared_ptr<const Catalogue> catalogue_;  // shared with the other shards
   // Room for what a request is made of, until the client has copied it.
   std::vector<net::Header> headers_room_;

@@ -1,0 +1,43 @@
+#pragma once
+// What the models cost that may answer an attempt: OpenRouter's by its catalogue, those of other upstreams by
+// the configuration. Pure.
+
+#include <optional>
+#include <span>
+#include <string_view>
+#include <vector>
+
+#include "base/money.hpp"
+#include "base/time.hpp"
+#include "config/config.hpp"
+#include "spend/bound.hpp"
+#include "wire/price_table.hpp"
+#include "wire/reply.hpp"
+
+namespace gantry::engine {
+
+/// Points into what it was made of; lives no longer than that.
+class AttemptPrices {
+ public:
+  /// A model of OpenRouter, and those that go along as `models`. Without a table nobody knows a price.
+  AttemptPrices(const wire::PriceTable* table, std::string_view model,
+                std::span<const std::string_view> along);
+  /// A model of another upstream, by its name there.
+  AttemptPrices(const config::Upstream& upstream, std::string_view model);
+  AttemptPrices(const AttemptPrices&) = delete;
+
+  [[nodiscard]] spend::Served served(WallTime at, Duration lasts) const {
+    return {.models = models_, .at = at, .lasts = lasts};
+  }
+  /// Tokens × prices; nullopt when usage or prices do not tell enough. `served_model` and `provider` are the
+  /// reply's, "" when it named none.
+  [[nodiscard]] std::optional<PicoUsd> computed(const wire::Usage& usage, std::string_view served_model,
+                                                std::string_view provider, WallTime at) const;
+
+ private:
+  const wire::PriceTable* table_ = nullptr;
+  std::vector<const wire::ModelPrices*> models_;
+  wire::ModelPrices own_;  // of another upstream's model
+};
+
+}  // namespace gantry::engine

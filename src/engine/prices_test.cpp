@@ -1,0 +1,72 @@
+#include "engine/prices.hpp"
+
+#include <gtest/gtest.h>
+
+namespace gantry::engine {
+namespace {
+
+constexpr WallTime kNow{std::chrono::seconds{1'795'512'600}};
+
+wire::PriceTable table() {
+  auto parsed = wire::PriceTable::parse(
+      R"({"data":[{"id":"acme/alpha","canonical_slug":"acme/alpha-2026","pricing":{"prompt":"0.000001","completion":"0.000002"}},
+                  {"id":"acme/beta","pricing":{"prompt":"0.00001","completion":"0.00002"}}]})");
+  EXPECT_TRUE(parsed);
+  return *parsed;
+}
+wire::Usage usage_of(std::optional<std::int64_t> prompt, std::optional<std::int64_t> completion) {
+  wire::Usage usage;
+  usage.prompt_tokens = prompt, usage.completion_tokens = completion;
+  return usage;
+}
+const wire::Usage kUsage = usage_of(10, 5);
+
+TEST(AttemptPrices, are_those_of_the_model_that_answered) {
+  const auto prices = table();
+  const AttemptPrices attempt(&prices, "acme/alpha", {});
+  EXPECT_EQ(attempt.computed(kUsage, "", "", kNow), PicoUsd{20'000'000});
+  EXPECT_EQ(attempt.computed(kUsage, "acme/alpha-2026", "", kNow), PicoUsd{20'000'000});
+  EXPECT_EQ(attempt.computed(kUsage, "acme/beta", "", kNow), PicoUsd{200'000'000}) << "another one did";
+  EXPECT_EQ(attempt.computed(usage_of(10, {}), "", "", kNow), std::nullopt) << "not told is not zero";
+}
+
+TEST(AttemptPrices, are_not_known_without_a_list_or_for_a_model_that_is_not_in_it) {
+  const auto prices = table();
+  EXPECT_EQ(AttemptPrices(nullptr, "acme/alpha", {}).computed(kUsage, "", "", kNow), std::nullopt);
+  EXPECT_EQ(AttemptPrices(&prices, "acme/other", {}).computed(kUsage, "", "", kNow), std::nullopt);
+}
+
+TEST(AttemptPrices, of_all_models_that_may_answer_bound_the_call) {
+  const auto prices = table();
+  wire::CostDrivers drivers;
+  drivers.max_tokens = 100;
+  const std::string_view along[] = {"acme/beta"};
+  const AttemptPrices one(&prices, "acme/alpha", {}), two(&prices, "acme/alpha", along);
+  const auto small = spend::bound(drivers, one.served(kNow, {})),
+             large = spend::bound(drivers, two.served(kNow, {}));
+  ASSERT_TRUE(small && large);
+  EXPECT_LT(small->most, large->most);
+  const std::string_view unknown[] = {"acme/other"};
+  const AttemptPrices three(&prices, "acme/alpha", unknown);
+  EXPECT_FALSE(spend::bound(drivers, three.served(kNow, {})));
+}
+
+TEST(AttemptPrices, of_another_upstream_stand_in_the_configuration) {
+  config::Upstream upstream;
+  upstream.name = "home";
+  upstream.prices["llama3.1:8b"] = {.prompt = {50'000'000'000},
+                                    .completion = {80'000'000'000}};  // $0.05, $0.08
+  const AttemptPrices known(upstream, "llama3.1:8b");
+  EXPECT_EQ(known.computed(kUsage, "llama3.1:8b", "", kNow), PicoUsd{900'000});
+  wire::CostDrivers drivers;
+  drivers.max_tokens = 100;
+  const auto bound = spend::bound(drivers, known.served(kNow, {}));
+  ASSERT_TRUE(bound);
+  EXPECT_EQ(bound->cap, std::nullopt);
+  const AttemptPrices unknown(upstream, "other");
+  EXPECT_EQ(unknown.computed(kUsage, "other", "", kNow), std::nullopt);
+  EXPECT_FALSE(spend::bound(drivers, unknown.served(kNow, {})));
+}
+
+}  // namespace
+}  // namespace gantry::engine
