@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <charconv>
+
 #include "gateway/breaker_figures.hpp"
 #include "gateway/exchange_delivery.hpp"
 #include "gateway/guard.hpp"
@@ -35,6 +37,21 @@ int status_of(Fault fault) {
     default:
       return 400;
   }
+}
+
+// Who has no key is who calls from an address.
+route::Client client_of(const Caller& caller, const net::Endpoint& peer) {
+  const std::hash<std::string_view> hash;
+  return {caller.entry ? hash(caller.entry->id) : hash(peer.address)};
+}
+
+// Of the prompt alone, before it is read; the call's own figure takes its place.
+std::int64_t estimated_tokens(const net::RequestHead& head) {
+  constexpr std::int64_t kBytesAToken = 4;
+  const auto text = head.headers.get("content-length").value_or("");
+  std::int64_t bytes = 0;
+  std::from_chars(text.data(), text.data() + text.size(), bytes);
+  return std::max<std::int64_t>(0, bytes) / kBytesAToken;
 }
 
 std::string target_of(const PathMatch& match, std::string_view query) {
@@ -87,20 +104,24 @@ Task<void> Gateway::handle(net::Exchange& exchange) {
         exchange,
         {405, "This path takes another method.", fmt::format("Use {}.", match.allow), "invalid_request"},
         match.allow);
-  if (auto refused = guard(head, shard_.config()->server.allow_unauthenticated)) {
+  const bool open = shard_.config()->server.allow_unauthenticated || keys_needed();
+  if (auto refused = guard(head, open)) {
     shared_.observer.refused(shard_.index(), refused->status);
     return refuse(exchange, {refused->status, std::move(refused->message), std::move(refused->remedy),
                              refused->status == 403 ? "permission_denied" : "invalid_request"});
   }
   switch (match.endpoint) {
     case Endpoint::chat:
-      return serve_call(exchange, wire::kChat);
+      return call_by(exchange, wire::kChat);
     case Endpoint::completions:
-      return serve_call(exchange, wire::kCompletions);
+      return call_by(exchange, wire::kCompletions);
     case Endpoint::catalogue:
+      if (auto caller = caller_of(head); !caller) return refuse_caller(exchange, std::move(caller.error()));
       return serve_catalogue(exchange, target_of(match, head.query));
     case Endpoint::upstream:
-      return serve_upstream(exchange, target_of(match, head.query));
+      return serve_account(exchange, target_of(match, head.query));
+    case Endpoint::admin:
+      return serve_admin(exchange);
     case Endpoint::metrics:
       return serve_metrics(exchange);
     case Endpoint::breakers:
@@ -115,18 +136,33 @@ Task<void> Gateway::handle(net::Exchange& exchange) {
   return serve_health(exchange, match.endpoint);
 }
 
-Task<void> Gateway::serve_call(net::Exchange& exchange, const wire::Dialect& dialect) {
+// Before the body is read: who may not call, need not be listened to.
+Task<void> Gateway::call_by(net::Exchange& exchange, const wire::Dialect& dialect) {
+  auto caller = caller_of(exchange.head());
+  if (!caller) return refuse_caller(exchange, std::move(caller.error()));
+  const auto tokens = estimated_tokens(exchange.head());
+  if (auto wait = admit_rate(*caller, tokens, shard_.loop().now()))
+    return refuse_caller(exchange, std::move(wait->refusal), wait->retry_after_s);
+  return serve_call(exchange, dialect, std::move(*caller));
+}
+
+Task<void> Gateway::serve_call(net::Exchange& exchange, const wire::Dialect& dialect, Caller caller) {
   const auto body = co_await exchange.read_body();
   if (!body) {
     co_await refuse_body(exchange, body.error());
     co_return;
   }
   ExchangeDelivery delivery(exchange);
-  // Until there are client keys, an address is who a client is.
-  const route::Client client{std::hash<std::string_view>{}(exchange.peer().address)};
-  const engine::CallRequest request{
-      .dialect = &dialect, .body = *body, .headers = &exchange.head().headers, .client = client};
+  std::int64_t tokens = 0;
+  const engine::CallRequest request{.dialect = &dialect,
+                                    .body = *body,
+                                    .headers = &exchange.head().headers,
+                                    .client = client_of(caller, exchange.peer()),
+                                    .payer = caller.payer(),
+                                    .key = caller.entry,
+                                    .tokens = &tokens};
   co_await shard_.call(request, delivery);
+  caller.place.correct(tokens, shard_.loop().now());
 }
 
 Task<void> Gateway::refuse_body(net::Exchange& exchange, Failure why) {

@@ -13,6 +13,7 @@
 
 #include "base/task.hpp"
 #include "engine/shard.hpp"
+#include "gateway/caller.hpp"
 #include "gateway/health.hpp"
 #include "gateway/paths.hpp"
 #include "net/http_server.hpp"
@@ -28,6 +29,7 @@ struct Shared {
   observe::Observer& observer;
   const TimeSource& time;
   const bool simulated;
+  Treasury* treasury = nullptr;  ///< null: nobody has a key, and nobody pays
   std::atomic<bool> draining{false};
   std::function<Task<observe::Gauges>(net::Loop& asking)> gauges;  ///< read at scrape
 
@@ -48,6 +50,8 @@ class Gateway {
   ~Gateway();
   Gateway(const Gateway&) = delete;
 
+  /// Who may call from now on. On the loop's thread.
+  void use(ClientsSnapshot clients) { clients_ = std::move(clients); }
   /// The server's handler.
   Task<void> handle(net::Exchange& exchange);
   /// The body of what the server refuses before a handler sees it (400, 408, 413, 431, 503).
@@ -59,7 +63,17 @@ class Gateway {
     MonoTime fetched;
   };
 
-  Task<void> serve_call(net::Exchange& exchange, const wire::Dialect& dialect);
+  [[nodiscard]] bool keys_needed() const;
+  [[nodiscard]] std::expected<Caller, wire::Refusal> caller_of(const net::RequestHead& head) const;
+  [[gnu::noinline]] Task<void> refuse_caller(net::Exchange& exchange, wire::Refusal refusal,
+                                             std::int64_t retry_after_s = 0);
+  Task<void> serve_own_key(net::Exchange& exchange, Caller caller);
+  Task<void> serve_own_generation(net::Exchange& exchange, Caller caller, std::string target);
+  Task<void> serve_account(net::Exchange& exchange, std::string target);
+  [[nodiscard]] bool is_admin(const net::HeaderView& headers) const;
+  Task<void> serve_admin(net::Exchange& exchange);
+  Task<void> call_by(net::Exchange& exchange, const wire::Dialect& dialect);
+  Task<void> serve_call(net::Exchange& exchange, const wire::Dialect& dialect, Caller caller);
   [[gnu::noinline]] Task<void> refuse_body(net::Exchange& exchange, Failure why);
   void remember(std::string target, std::shared_ptr<const engine::Fetched> reply);
   void forget_catalogue();
@@ -76,6 +90,7 @@ class Gateway {
 
   engine::Shard& shard_;
   Shared& shared_;
+  ClientsSnapshot clients_;
   std::map<std::string, Cached, std::less<>> catalogue_;  // by target
   std::size_t catalogue_bytes_ = 0;
   config::Snapshot catalogue_of_;  // whose upstream said it

@@ -101,10 +101,14 @@ Task<void> answer_json(net::Exchange& exchange, std::string text) {
 }  // namespace
 
 Task<void> Gateway::serve_breakers(net::Exchange& exchange, Endpoint which) {
-  // Until there is an admin token, who may reach this is who is on this machine.
-  if (!is_local(exchange.peer(), exchange.head().headers))
-    return refuse(exchange, {403, "The admin API answers this machine only.",
-                             "Call it from the machine that the gateway runs on.", "permission_denied"});
+  const auto& headers = exchange.head().headers;
+  if (!is_admin(headers) && !is_local(exchange.peer(), headers))
+    return refuse(
+        exchange,
+        {403, "Breakers are shown to this machine and to who has the admin token.",
+         "Call it from the machine that the gateway runs on, or send Authorization: Bearer with the "
+         "admin token.",
+         "permission_denied"});
   return which == Endpoint::breakers_reset ? close_breakers(exchange) : list_breakers(exchange);
 }
 

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <array>
 
+#include "access/admin.hpp"
+
 namespace gantry::gateway {
 namespace {
 
@@ -80,6 +82,7 @@ PathMatch matched(const Fixed& fixed, std::string_view method, std::string_view 
 PathMatch match_path(std::string_view method, std::string_view path) {
   for (const auto& fixed : kOwn)
     if (path == fixed.path) return matched(fixed, method, {});
+  if (access::is_admin_path(path)) return {Endpoint::admin, true, {}, {}};
   for (const auto prefix : kPrefixes) {
     if (!path.starts_with(prefix)) continue;
     const auto rest = path.substr(prefix.size());
@@ -94,8 +97,8 @@ std::string_view known_paths() {
   return "POST /api/v1/chat/completions, POST /api/v1/completions, GET /api/v1/models, /api/v1/models/count, "
          "/api/v1/models/user, /api/v1/models/{author}/{slug}/endpoints, /api/v1/model/{author}/{slug}, "
          "/api/v1/providers, /api/v1/key, /api/v1/auth/key, /api/v1/generation?id=…, the same under /v1, and "
-         "GET /health, /ready, /health/openrouter, /metrics, and on this machine GET /admin/v1/breakers, "
-         "POST /admin/v1/breakers/reset";
+         "GET /health, /ready, /health/openrouter, /metrics, and with the admin token /admin/v1 (its "
+         "description: GET /admin/v1/openapi.yaml)";
 }
 
 }  // namespace gantry::gateway

@@ -16,6 +16,7 @@ enum class Endpoint {
   metrics,
   breakers,        ///< GET: the scopes and their states
   breakers_reset,  ///< POST: all closed
+  admin,           ///< any method: keys, accounts, usage (access/admin.hpp)
   unknown,
 };
 

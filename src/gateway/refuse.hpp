@@ -1,6 +1,7 @@
 #pragma once
 // This gateway's own errors, in OpenRouter's envelope. Internal to src/gateway.
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 
@@ -13,6 +14,7 @@ struct Refused {
   std::string message;
   std::string remedy;
   std::string error_type;
+  std::int64_t retry_after_s = 0;  ///< 0 = not told
 };
 
 /// `allow` is a fixed text: the method of a 405.

@@ -68,6 +68,7 @@ class Process {
  private:
   [[nodiscard]] const TimeSource& time() const { return control_ ? control_->time() : system_time_; }
   Result<config::Snapshot> load();
+  void announce() const;
   void greet() const;
   void verify_in_background();
   int serve_until_drained();
@@ -122,6 +123,7 @@ int Process::run() {
   runtime_ = std::move(*runtime);
   started_ = config_;
   runtime_->start();
+  announce();
   greet();
   if (options_.verify_first) verify_in_background();
   const int code = serve_until_drained();
@@ -130,6 +132,15 @@ int Process::run() {
   simulator_.reset();
   observe::stop_log();
   return code;
+}
+
+// Commands on this machine find the server by the state directory that it holds.
+void Process::announce() const {
+  auto at = runtime_->local();
+  if (at.address == "0.0.0.0") at.address = "127.0.0.1";
+  if (at.address == "::") at.address = "::1";
+  if (const auto told = runtime_->treasury().announce(url_of(*config_, at)); !told)
+    observe::log(observe::Level::warn, "not_announced", {{"error", told.error().detail}});
 }
 
 void Process::greet() const {

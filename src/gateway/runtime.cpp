@@ -83,6 +83,10 @@ Result<std::unique_ptr<Runtime>> Runtime::create(config::Snapshot config, bool s
   runtime->name_models(*config);
   runtime->inflight_ = std::make_unique<net::InflightBytes>(config->server.max_inflight);
   if (auto ready = runtime->upstream_tls_.prepare(*config); !ready) return std::unexpected(ready.error());
+  auto treasury = Treasury::open(*config, simulated, time);
+  if (!treasury) return std::unexpected(treasury.error());
+  runtime->treasury_ = std::move(*treasury);
+  runtime->shared_.treasury = runtime->treasury_.get();
   if (auto listening = runtime->listen(*config, shards); !listening)
     return std::unexpected(listening.error());
   runtime->keep_catalogue();
@@ -114,7 +118,11 @@ Result<void> Runtime::listen(const config::Config& config, std::size_t shards) {
         worker->loop, i,
         engine::Collaborators{observer_, resolver_, failover_, &upstream_tls_, inflight_.get()}, limited,
         system_seed());
+    auto journal = treasury_->add_journal();
+    if (!journal) return std::unexpected(journal.error());
+    worker->shard->keep_books(treasury_->bank(), **journal);
     worker->gateway = std::make_unique<Gateway>(*worker->shard, shared_);
+    worker->gateway->use(treasury_->clients());
     auto* const gateway = worker->gateway.get();
     worker->server = std::make_unique<net::HttpServer>(
         worker->loop,
@@ -141,6 +149,16 @@ void Runtime::start() {
     worker->loop.post([shard = worker->shard.get()] { shard->loop().spawn(shard->warm()); });
   }
   workers_.front()->loop.post([this] { keeper_->start(); });
+  start_money();
+}
+
+void Runtime::start_money() {
+  treasury_->start([this](const ClientsSnapshot& next) {
+    for (auto& worker : workers_)
+      worker->loop.post([gateway = worker->gateway.get(), next] { gateway->use(next); });
+  });
+  reconciler_.emplace(*workers_.front()->shard, treasury_->recorder(), treasury_->bank());
+  workers_.front()->loop.post([this] { reconciler_->start(); });
 }
 
 void Runtime::name_models(const config::Config& config) {
@@ -280,6 +298,7 @@ void Runtime::stop() {
     for (int i = 0; i < kTurns && worker->loop.running_tasks() > 0; ++i) worker->loop.poll();
     worker->loop.drop_tasks();
   }
+  if (treasury_) treasury_->stop();  // no shard writes any more
 }
 
 }  // namespace gantry::gateway

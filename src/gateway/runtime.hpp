@@ -10,6 +10,7 @@
 #include "config/config.hpp"
 #include "engine/catalogue.hpp"
 #include "engine/failover.hpp"
+#include "engine/reconciler.hpp"
 #include "engine/shard.hpp"
 #include "gateway/gateway.hpp"
 #include "gateway/test_control.hpp"
@@ -30,6 +31,7 @@ class Runtime {
   /// Starts the threads: from here on calls are answered.
   void start();
   [[nodiscard]] net::Endpoint local() const { return local_; }
+  [[nodiscard]] Treasury& treasury() { return *treasury_; }
   [[nodiscard]] std::size_t shards() const { return workers_.size(); }
   [[nodiscard]] std::size_t max_clients() const { return max_clients_; }
 
@@ -57,6 +59,7 @@ class Runtime {
   Task<void> drain_all(DrainTimes times, std::move_only_function<void()> on_done);
   /// What all loops hold, counted on their threads one after the other. `asking` is the caller's own loop.
   Task<observe::Gauges> survey(net::Loop& asking);
+  void start_money();
 
   const TimeSource& time_;
   TestControl* control_;
@@ -65,6 +68,7 @@ class Runtime {
   engine::UpstreamTls upstream_tls_;
   std::unique_ptr<net::InflightBytes> inflight_;
   engine::Failover failover_;
+  std::unique_ptr<Treasury> treasury_;
   Shared shared_;
   config::Snapshot config_;
   net::Endpoint local_;
@@ -72,6 +76,7 @@ class Runtime {
   std::vector<std::unique_ptr<Worker>> workers_;  // behind all of the above, which their threads use
   std::optional<engine::CatalogueKeeper>
       keeper_;  // of the first worker's loop, which is stopped before it goes
+  std::optional<engine::Reconciler> reconciler_;  // the same
 };
 
 }  // namespace gantry::gateway
