@@ -189,7 +189,7 @@ def judge_rest(say, options, gateway: Process, url: str, before: tuple[int, int]
 def routes() -> str:
     text = ""
     for number in range(ROUTES):
-        model = f"sim/{FAULTS[number % len(FAULTS)]};generation-delay={number}"  # a name of its own, and no more
+        model = f"sim/{FAULTS[number % len(FAULTS)]};generation-after={number}"  # a name of its own, and no more
         behind = '["openai/gpt-4.1"]' if number // len(FAULTS) % 2 else "[]"
         text += f'[routes.soak-{number}]\nprimary = "{model}"\nfallbacks = {behind}\n'
     return text
@@ -202,7 +202,8 @@ def start(stack: ExitStack, options, folder: Path) -> tuple[Process, str, str]:
         Process([str(options.gateway_binary), "sim", "--listen", f"127.0.0.1:{sim_port}", "--key", KEY, "--seed", "1"],
                 cores[-1], folder / "simulator.log"))
     config = folder / "gantry.toml"
-    config.write_text(f'[server]\nlisten = "127.0.0.1:{port}"\nthreads = {options.threads}\ndrain_delay = "0s"\n' + routes())
+    config.write_text(f'[server]\nlisten = "127.0.0.1:{port}"\nthreads = {options.threads}\ndrain_delay = "0s"\n'
+                      f'[ledger]\nstate = "{folder}/state"\n' + routes())
     config.chmod(0o600)
     gateway = stack.enter_context(
         Process([str(options.gateway_binary), "serve", "--config", str(config)], cores[0], folder / "gateway.log",

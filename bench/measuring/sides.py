@@ -138,7 +138,8 @@ class Gateway(Side):
         config = place / "gantry.toml"
         # Default but for the prompt limit: the 5 MB body is text, and 100,000 code points would refuse it.
         trust = f'[upstream]\nca_file = "{upstream.certificate}"\n' if tls else ""
-        config.write_text(trust + '[routes.default]\nmax_prompt = "context"\n')
+        # The ledger is on the disk of the build, as a service's is on its own.
+        config.write_text(trust + f'[ledger]\nstate = "{place}/state"\n[routes.default]\nmax_prompt = "context"\n')
         environment = {"OPENROUTER_BASE_URL": base + "/api/v1", "OPENROUTER_API_KEY": KEY, "NO_PROXY": "*"}
         self.process = Process([str(binary), "serve", "--listen", f"127.0.0.1:{self._port}", "--config", str(config)],
                                PROXY_CORE, place / "output.log", environment)

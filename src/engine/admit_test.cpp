@@ -163,5 +163,33 @@ TEST_F(AdmitTest, a_limit_is_lowered_to_what_can_be_paid_for_and_never_raised) {
   }
 }
 
+TEST_F(AdmitTest, user_and_session_are_the_clients_own) {
+  const std::string body = R"({"user":"u\"1","session_id":"","max_tokens":5,)" + std::string(kMessages) + "}";
+  const auto facts = scanner.chat(body);
+  ASSERT_TRUE(facts);
+  Admission admission;
+  admission.route = &config.routes["default"];
+  admission.chain = {""};
+  wire::Splice splice(body);
+  edit(splice, *facts, admission, wire::kChat, {.space = "key_12"});
+  EXPECT_EQ(splice.joined(),
+            R"({"user":"key_12:u\"1","session_id":"key_12:","max_tokens":5,)" + std::string(kMessages) + "}");
+}
+
+TEST_F(AdmitTest, endpoints_may_cost_no_more_than_the_bound_rests_on) {
+  config.routes["default"].provider.max_price_prompt = "3";
+  const std::string body =
+      R"({"provider":{"max_price":{"completion":1}},"max_tokens":5,)" + std::string(kMessages) + "}";
+  const auto facts = scanner.chat(body);
+  ASSERT_TRUE(facts);
+  const auto admitted = admit(body, *facts, config, std::nullopt);
+  ASSERT_TRUE(admitted);
+  const spend::PriceCap cap{.prompt = "2.5", .completion = "10"};
+  wire::Splice splice(body);
+  edit(splice, *facts, *admitted, wire::kChat, {.price_cap = &cap});
+  EXPECT_THAT(splice.joined(), HasSubstr(R"("prompt":2.5)")) << "the lower of route and bound";
+  EXPECT_THAT(splice.joined(), HasSubstr(R"("completion":1)")) << "the client's own is lower still";
+}
+
 }  // namespace
 }  // namespace gantry::engine

@@ -72,5 +72,17 @@ TEST(ReplyHeaders, let_only_the_allow_list_out) {
     EXPECT_FALSE(passes_to_client(name)) << name;
 }
 
+TEST(UpstreamHeaders, keep_the_sessions_of_clients_apart) {
+  net::HeaderView client;
+  client.add("X-Session-Id", "s1");
+  client.add("x-session-id", "s2");
+  const Secret none;
+  const UpstreamHeaders headers({}, none, &client, "application/json", nullptr, "key_12");
+  std::vector<std::string> sessions;
+  for (const auto& header : headers.all())
+    if (net::same_name(header.name, "x-session-id")) sessions.emplace_back(header.value);
+  EXPECT_EQ(sessions, std::vector<std::string>{"key_12:s1"}) << "one, and its own";
+}
+
 }  // namespace
 }  // namespace gantry::engine

@@ -350,5 +350,41 @@ TEST(EditedRequest, says_what_was_edited_and_keeps_every_other_byte) {
   }));
 }
 
+TEST(RequestScan, tells_what_a_client_key_may_be_kept_from) {
+  const struct {
+    const char* name;
+    std::string fields;
+    bool plugins, server_tools, debug;
+  } rows[] = {
+      {"nothing of it", R"("tools":[{"type":"function","function":{"name":"f","parameters":{"type":"x"}}}],)",
+       false, false, false},
+      {"a plugin", R"("plugins":[{"id":"web"}],)", true, false, false},
+      {"no plugin in the list", R"("plugins":[],)", false, false, false},
+      {"plugins of another type are judged as some", R"("plugins":{"id":"web"},)", true, false, false},
+      {"null is absent", R"("plugins":null,"debug":null,"web_search_options":null,)", false, false, false},
+      {"a tool that upstream runs", R"("tools":[{"type":"function"},{"type":"openrouter:web_search"}],)",
+       false, true, false},
+      {"a tool of a type that is no text", R"("tools":[{"type":7}],)", false, true, false},
+      {"a search", R"("web_search_options":{},)", false, true, false},
+      {"debug", R"("debug":{"echo_upstream_body":true},)", false, false, true},
+      {"a name in disguise", R"("plug\u0069ns":[{"id":"web"}],)", true, false, false},
+  };
+  for (const auto& row : rows) {
+    const auto facts = chat("{" + row.fields + kMessages + "}");
+    EXPECT_EQ(facts.has_plugins, row.plugins) << row.name;
+    EXPECT_EQ(facts.has_server_tools, row.server_tools) << row.name;
+    EXPECT_EQ(facts.has_debug, row.debug) << row.name;
+  }
+}
+
+TEST(RequestScan, finds_whose_session_it_is) {
+  const std::string body = R"({"user":"u1","session_id" : "s\u00e9",)" + kMessages + "}";
+  const auto facts = chat(body);
+  ASSERT_TRUE(facts.user_value && facts.session_value);
+  EXPECT_EQ(slice(body, *facts.user_value), R"("u1")");
+  EXPECT_EQ(slice(body, *facts.session_value), R"("s\u00e9")");
+  EXPECT_FALSE(chat(R"({"user":7,"session_id":null,)" + kMessages + "}").user_value);
+}
+
 }  // namespace
 }  // namespace gantry::wire
