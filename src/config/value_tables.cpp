@@ -266,7 +266,7 @@ std::string print_keys(const std::vector<UpstreamKey>& keys) {
 }
 
 std::string print_database(const LedgerAddress& address) {
-  return address.reference ? "{ " + print_reference(*address.reference) + " }" : toml_quote(address.plain);
+  return address.reference ? print_reference(*address.reference) : toml_quote(address.plain);
 }
 
 std::string print_prices(const Prices& prices) {
