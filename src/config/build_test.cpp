@@ -307,10 +307,6 @@ const Bad kBad[] = {
      "g.toml:2 | server.tls_certificate and server.tls_key come together, and only one of them is set | set "
      "both to "
      "serve TLS, or neither\n"},
-    {"listening_to_everyone", "[server]\nlisten = \"0.0.0.0:80\"\n",
-     "g.toml:2 | server.listen leads beyond this machine (0.0.0.0:80), where everyone who reaches it spends "
-     "your credit "
-     "| listen on 127.0.0.1, or, on a network you trust, set allow_unauthenticated = true under [server]\n"},
     {"plain_http", "[upstream]\nbase_url = \"http://openrouter.ai/api/v1\"\n",
      "g.toml:2 | upstream.base_url is plain http to openrouter.ai, where the key and every prompt can be "
      "read on the "
@@ -355,6 +351,7 @@ INSTANTIATE_TEST_SUITE_P(Table, BadConfig, testing::ValuesIn(kBad),
                          [](const auto& info) { return info.param.name; });
 
 TEST(Build, lets_the_operator_ask_for_what_is_dangerous) {
+  good("[server]\nlisten = \"0.0.0.0:80\"\n");  // calls need a client key there
   good("[server]\nlisten = \"0.0.0.0:80\"\nallow_unauthenticated = true\n");
   good("[upstream]\nbase_url = \"http://10.0.0.1/api/v1\"\nallow_plain_http = true\n");
   good("[upstream]\nbase_url = \"http://localhost:9/api/v1\"\n");

@@ -54,12 +54,6 @@ void Checker::server() {
     add({"server.tls_certificate", "server.tls_key"},
         "server.tls_certificate and server.tls_key come together, and only one of them is set",
         "set both to serve TLS, or neither");
-  if (!is_loopback(server.listen_address) && !server.allow_unauthenticated)
-    add({"server.listen"},
-        fmt::format(
-            "server.listen leads beyond this machine ({}), where everyone who reaches it spends your credit",
-            to_string(HostPort{server.listen_address, server.listen_port})),
-        "listen on 127.0.0.1, or, on a network you trust, set allow_unauthenticated = true under [server]");
 }
 
 void Checker::upstream(const Upstream& upstream, const std::string& path) {

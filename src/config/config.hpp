@@ -137,8 +137,8 @@ struct Upstream {
 struct Server {
   std::string listen_address = "127.0.0.1";
   unsigned short listen_port = 8700;
-  /// Whoever reaches the port spends the upstream key: listening beyond loopback without client keys must be
-  /// asked for.
+  /// Calls without a client key, also where keys would be needed: whoever reaches the port spends the
+  /// upstream key.
   bool allow_unauthenticated = false;
   std::string tls_certificate;  ///< both or neither
   std::string tls_key;

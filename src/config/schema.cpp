@@ -34,9 +34,11 @@ constexpr Field kFields[] = {
      .kind = Kind::flag,
      .slot = GANTRY_AT(config.server.allow_unauthenticated),
      .change = Change::restart,
-     .sentence =
-         "Listens beyond loopback without client keys. Danger: everyone who can reach the port spends your "
-         "OpenRouter credit; keep it to a private network or put something in front that authenticates."},
+     .sentence = "Answers calls without a client key, also beyond this machine and where there are keys. "
+                 "Danger: everyone "
+                 "who can reach the port spends your OpenRouter credit. Without it calls need a key as soon "
+                 "as there is one "
+                 "(gantry keys create), and beyond loopback always."},
     {.section = "server",
      .key = "tls_certificate",
      .kind = Kind::path,

@@ -82,6 +82,8 @@ class Shard {
   [[nodiscard]] const config::Snapshot& config() const { return config_; }
   /// From now on calls are paid for. Before the first one; both outlive the shard.
   void keep_books(ledger::Bank& bank, ledger::JournalWriter& journal) { till_.emplace(Till{bank, journal}); }
+  /// Null when nobody pays.
+  [[nodiscard]] Till* till() { return till_ ? &*till_ : nullptr; }
   /// What calls look at from now on. On the loop's thread.
   void use(std::shared_ptr<const Catalogue> catalogue) { catalogue_ = std::move(catalogue); }
   /// Null until there is one. Good until this thread does something else: not across a co_await.

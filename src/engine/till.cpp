@@ -4,6 +4,13 @@
 
 namespace gantry::engine {
 
+Payer keyless(ledger::Bank& bank) {
+  return {.account = bank.account(ledger::kKeyless),
+          .path = {.key = ledger::kKeyless,
+                   .project = ledger::kDefaultProject,
+                   .organisation = ledger::kOrganisation}};
+}
+
 bool AttemptMoney::begin(Till& till, const Payer& payer, spend::Hold hold, PicoUsd estimate,
                          const AttemptLabels& labels, Random& random) {
   const ledger::AttemptBegun begun{.attempt = {random.next()},

@@ -20,6 +20,9 @@ struct Payer {
   spend::Path path{};
 };
 
+/// Who pays for what no client key asked for.
+Payer keyless(ledger::Bank& bank);
+
 struct Till {
   ledger::Bank& bank;
   ledger::JournalWriter& journal;

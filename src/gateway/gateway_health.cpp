@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <array>
 
+#include "engine/probe.hpp"
 #include "gateway/gateway.hpp"
 #include "route/verdict.hpp"
 
@@ -56,7 +57,7 @@ Task<void> Gateway::probe() {
   // 16 tokens: some providers refuse fewer (CONTRACT §3.1).
   auto body = fmt::format(R"({{"model":{},"messages":[{{"role":"user","content":"ping"}}],"max_tokens":16}})",
                           wire::json_quote(model));
-  const auto fetched = co_await shard_.ask("POST", "/chat/completions", std::move(body), deadline);
+  const auto fetched = co_await engine::probe(shard_, model, std::move(body), deadline);
   ProbeResult result{.at = shared_.time.wall(), .model = model, .answered = false, .error = {}};
   if (!fetched) {
     result.error = fmt::format("the probe failed: {}", fetched.error().detail);

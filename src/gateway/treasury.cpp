@@ -117,7 +117,8 @@ Task<Result<access::AdminReply>> Treasury::administer(net::Loop& loop, access::A
   auto reply = co_await recorder_->ask<access::AdminReply>(
       loop, [this, request = std::move(request)](ledger::Ledger& ledger) -> Result<access::AdminReply> {
         auto answered = access::answer(ledger, request, access::system_bytes);
-        (void)look_at_directory(ledger);  // the next tick looks again
+        const auto looked = look_at_directory(ledger);
+        (void)looked;  // the next tick looks again
         return answered;
       });
   co_return reply;

@@ -142,11 +142,14 @@ def test_a_plain_http_upstream_beyond_loopback_must_be_asked_for(run):
     assert "allow_plain_http" in done.stdout + done.stderr
 
 
-def test_listening_beyond_loopback_needs_client_keys_or_a_word(run):
-    environment = {"OPENROUTER_API_KEY": secrets.UPSTREAM_KEY}
-    done = run("serve", "--listen", "0.0.0.0:0", environment=environment)
-    assert done.returncode == 2
-    assert "allow_unauthenticated" in done.stdout + done.stderr
+def test_beyond_loopback_every_call_needs_a_client_key_or_the_operators_word(start_gateway):
+    wide = '[server]\ndrain_delay = "0s"\n'
+    closed = start_gateway(wide, listen="0.0.0.0:0")
+    refused = closed.chat()
+    assert refused.status_code == 401
+    assert "gantry keys create" in refused.json()["error"]["metadata"]["gantry"]["remedy"]
+    opened = start_gateway(wide + "allow_unauthenticated = true\n", listen="0.0.0.0:0")
+    assert opened.chat().status_code == 200
 
 
 def test_a_config_file_that_others_can_write_is_refused(run, write_config):

@@ -28,16 +28,17 @@ class Gateway:
         environment: dict[str, str] | None = None,
         program: Path | None = None,
         verify: ssl.SSLContext | bool = True,
+        listen: str = "127.0.0.1:0",
     ):
         self.config_file = folder / "gantry.toml"
         self.write_config(config)
         self.process = Process(
-            [program or dev_binary(), "serve", "--config", self.config_file, "--listen", "127.0.0.1:0"],
+            [program or dev_binary(), "serve", "--config", self.config_file, "--listen", listen],
             folder,
             {"OPENROUTER_API_KEY": secrets.UPSTREAM_KEY, "OPENROUTER_BASE_URL": base_url} | (environment or {}),
         )
         try:
-            self.url = self.process.address()
+            self.url = self.process.address().replace("0.0.0.0", "127.0.0.1")
         except AssertionError:
             self.process.kill()
             raise
