@@ -159,8 +159,8 @@ ClientsSnapshot Treasury::seat(const ledger::Directory& directory) {
 
 void Treasury::tick(ledger::Ledger& ledger) {
   bank_->tick(ledger);
-  (void)look_at_directory(
-      ledger);  // another process may have changed it; while the ledger is away, the last one holds
+  const auto looked = look_at_directory(ledger);
+  (void)looked;  // another process may have changed it; while the ledger is away, the last one holds
   tell_of_budgets(ledger);
 }
 

@@ -108,7 +108,7 @@ Result<std::optional<Pending>> Bank::resolve(Ledger& ledger, const Resolution& r
 // ---- leases
 
 Task<std::expected<void, NoHold>> Bank::lease(net::Loop& loop, Shortage shortage) {
-  const auto waiting = std::make_shared<Waiting>(loop, std::move(shortage));
+  const auto waiting = std::make_shared<Waiting>(loop, shortage);
   bool first = false;
   {
     const std::lock_guard lock(mutex_);
@@ -190,7 +190,8 @@ void Bank::tick(Ledger& ledger) {
     std::vector<LeaseWish> wishes;
     for (const auto& wish : found.wishes)
       wishes.push_back({.pot = wish.pot, .least = wish.least, .most = wish.most});
-    (void)lease_pots(ledger, wishes);  // ahead of need: who needs it asks again
+    const auto ahead = lease_pots(ledger, wishes);
+    (void)ahead;  // who needs it asks again
   }
   if (!found.idle.empty()) give_back(ledger, found.idle);
 }
@@ -200,7 +201,9 @@ void Bank::stay_alive(Ledger& ledger) {
   if (!theirs) return;
   ahead_ = (*theirs - time_.wall()).count();
   const auto beat = ledger.heartbeat(recorder_.holder(), recorder_.lives());
-  if (!beat && beat.error().fault == Fault::not_found) (void)begin_anew();
+  if (beat || beat.error().fault != Fault::not_found) return;
+  const auto anew = begin_anew();
+  (void)anew;  // the next lease tries again
 }
 
 // What is kept is lowered first, so that nothing is granted out of what the ledger may give to another.
@@ -208,7 +211,8 @@ void Bank::give_back(Ledger& ledger, const std::vector<spend::Idle>& idle) {
   std::vector<Return> returns;
   for (const auto& each : idle)
     returns.push_back({.pot = each.pot, .granted = accounts_.keep(each.pot, each.keep)});
-  (void)ledger.give_back(recorder_.holder(), returns);  // told too late is told with the next lease
+  const auto given = ledger.give_back(recorder_.holder(), returns);
+  (void)given;  // told too late is told with the next lease
 }
 
 }  // namespace gantry::ledger
