@@ -146,10 +146,14 @@ bool Call::lower_limit_to(PicoUsd budget) {
 // For accounts without a limit, should nobody ever tell what the attempt cost: a token is about four bytes.
 PicoUsd Call::rough_estimate() const {
   constexpr std::int64_t kBytesAToken = 4;
-  wire::Usage usage;
-  usage.prompt_tokens = static_cast<std::int64_t>(record_.request_bytes) / kBytesAToken;
-  usage.completion_tokens = sent_limit(facts_, *admission_.route, most_tokens_);
-  return computed(usage).value_or(PicoUsd{});
+  const auto prompt = static_cast<std::int64_t>(record_.request_bytes) / kBytesAToken;
+  const auto completion = sent_limit(facts_, *admission_.route, most_tokens_);
+  const auto* const catalogue = shard_.catalogue();
+  if (upstream_ == 0)
+    return rough_cost(catalogue ? catalogue->prices.find(admission_.chain[model_]) : nullptr, prompt,
+                      completion);
+  return with_prices(
+      [&](const AttemptPrices& prices) { return rough_cost(prices.asked(), prompt, completion); });
 }
 
 // ---- after it

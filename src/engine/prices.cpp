@@ -16,6 +16,16 @@ wire::Pricing pricing_of(const config::ModelPrice& price) {
 
 }  // namespace
 
+PicoUsd rough_cost(const wire::ModelPrices* model, std::int64_t prompt_tokens,
+                   std::int64_t completion_tokens) {
+  if (!model || !model->pricing) return {};
+  const auto& list = model->pricing->base;
+  CostSum sum;
+  sum.add(list.find(wire::PriceKey::prompt, {}), prompt_tokens);
+  sum.add(list.find(wire::PriceKey::completion, {}), completion_tokens);
+  return sum.total().value_or(PicoUsd{});
+}
+
 AttemptPrices::AttemptPrices(const wire::PriceTable* table, std::string_view model,
                              std::span<const std::string_view> along)
     : table_(table) {

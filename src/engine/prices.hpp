@@ -16,6 +16,11 @@
 
 namespace gantry::engine {
 
+/// Roughly what so many tokens cost at the model's listed prices, without conditions; zero when they are not
+/// known. For estimates that every call makes.
+PicoUsd rough_cost(const wire::ModelPrices* model, std::int64_t prompt_tokens,
+                   std::int64_t completion_tokens);
+
 /// Points into what it was made of; lives no longer than that.
 class AttemptPrices {
  public:
@@ -33,6 +38,8 @@ class AttemptPrices {
   /// reply's, "" when it named none.
   [[nodiscard]] std::optional<PicoUsd> computed(const wire::Usage& usage, std::string_view served_model,
                                                 std::string_view provider, WallTime at) const;
+  /// The model that is asked; null when its price is not known.
+  [[nodiscard]] const wire::ModelPrices* asked() const { return models_.front(); }
 
  private:
   const wire::PriceTable* table_ = nullptr;

@@ -68,5 +68,11 @@ TEST(AttemptPrices, of_another_upstream_stand_in_the_configuration) {
   EXPECT_FALSE(spend::bound(drivers, unknown.served(kNow, {})));
 }
 
+TEST(RoughCost, is_tokens_times_listed_prices_or_nothing) {
+  const auto prices = table();
+  EXPECT_EQ(rough_cost(prices.find("acme/alpha"), 10, 5), PicoUsd{20'000'000});
+  EXPECT_EQ(rough_cost(prices.find("acme/other"), 10, 5), PicoUsd{});
+}
+
 }  // namespace
 }  // namespace gantry::engine
