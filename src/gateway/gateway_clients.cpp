@@ -89,7 +89,7 @@ Task<void> Gateway::serve_account(net::Exchange& exchange, std::string target) {
   auto caller = caller_of(exchange.head());
   if (!caller) return refuse_caller(exchange, std::move(caller.error()));
   if (!caller->entry) return serve_upstream(exchange, std::move(target));
-  if (target == "/key") return serve_own_key(exchange, std::move(*caller));
+  if (target.substr(0, target.find('?')) == "/key") return serve_own_key(exchange, std::move(*caller));
   return serve_own_generation(exchange, std::move(*caller), std::move(target));
 }
 
