@@ -187,8 +187,7 @@ def test_the_money_of_an_attempt_that_failed_comes_back(admin, simulator):
 @pytest.fixture
 def held(tmp_path):
     with Held(tmp_path, CONFIG, environment=environment_in(tmp_path / "gateway")) as pair:
-        pair.advance(2)
-        pair.gateway.wait_for_catalogue()
+        pair.wait_for_catalogue()
         yield pair
 
 
@@ -209,15 +208,13 @@ def test_budgets_reset_at_midnight_on_monday_and_with_the_month(held, tmp_path):
     assert refused() == {}
     tuesday, monday, october = "2026-09-22T00:00:00Z.", "2026-09-28T00:00:00Z.", "2026-10-01T00:00:00Z."
     assert refused() == {"daily": tuesday, "weekly": monday, "monthly": october, "total": ""}
-    now = MONDAY + 2
     for moment, left in [
         (1_790_035_199, {"daily": tuesday, "weekly": monday, "monthly": october, "total": ""}),
         (1_790_035_201, {"weekly": monday, "monthly": october, "total": ""}),
         (1_790_553_601, {"monthly": october, "total": ""}),
         (1_790_812_801, {"weekly": "2026-10-05T00:00:00Z.", "total": ""}),
     ]:
-        held.advance(moment - now)
-        now = moment
+        held.advance(moment - MONDAY - held.passed)
         assert refused() == left, moment
 
 
@@ -225,7 +222,7 @@ def test_a_stream_over_midnight_is_paid_by_the_day_on_which_it_began(held, tmp_p
     admin = Admin(held.gateway, tmp_path / "gateway")
     amount = most(admin, max_tokens=20)
     client = admin.make("night", limits={"daily": str(amount)})
-    held.advance(1_790_035_195 - MONDAY - 2)
+    held.advance(1_790_035_195 - MONDAY - held.passed)
     held.simulator.script("model * answers stall-mid=10s\n")
     body = {"model": TURBO, "messages": [{"role": "user", "content": secrets.PROMPT}], "stream": True, "max_tokens": 20}
     with held.gateway.http.stream("POST", "/api/v1/chat/completions", json=body, headers=client.headers) as running:

@@ -172,8 +172,7 @@ def test_every_way_to_ask_says_the_same_and_the_sum_is_the_bill(admin, fresh):
 def test_a_cost_that_is_never_told_is_assumed_in_the_end(tmp_path):
     config = CONFIG + '[ledger]\npending_for = "1h"\n'
     with Held(tmp_path, config, environment=environment_in(tmp_path / "gateway")) as held:
-        held.advance(2)
-        held.gateway.wait_for_catalogue()
+        held.wait_for_catalogue()
         admin = Admin(held.gateway, tmp_path / "gateway")
         client = admin.make("never", limits={"total": "1"})
         held.simulator.script(f"model {TURBO} answers no-usage;generation-after=never\n")
@@ -199,8 +198,7 @@ def test_a_cost_that_is_never_told_is_assumed_in_the_end(tmp_path):
 
 def test_a_cost_that_is_told_late_takes_the_place_of_the_estimate(tmp_path):
     with Held(tmp_path, CONFIG, environment=environment_in(tmp_path / "gateway")) as held:
-        held.advance(2)
-        held.gateway.wait_for_catalogue()
+        held.wait_for_catalogue()
         admin = Admin(held.gateway, tmp_path / "gateway")
         client = admin.make("late", limits={"total": "1"})
         held.simulator.script(f"model {TURBO} answers no-usage;generation-after=10m\n")

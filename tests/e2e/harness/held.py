@@ -8,6 +8,7 @@ from typing import Callable, TypeVar
 from .control import Control
 from .gateway import Gateway
 from .simulator import Mark, Simulator
+from .waiting import wait_for
 
 T = TypeVar("T")
 
@@ -20,6 +21,7 @@ class Held:
         for name in ("simulator", "gateway"):
             (folder / name).mkdir(parents=True)
         self._clocks = (Control(), Control())
+        self.passed = 0.0  # seconds, since both were started
         self.simulator = Simulator(folder / "simulator", environment=self._clocks[0].environment)
         self.gateway = Gateway(
             folder / "gateway",
@@ -32,6 +34,16 @@ class Held:
         """The simulator first: what the gateway's timers make it send arrives at the time at which it was sent."""
         for clock in self._clocks:
             clock.advance(seconds)
+        self.passed += seconds
+
+    def wait_for_catalogue(self) -> None:
+        """Lets time pass, for a list that did not come is asked for again later."""
+
+        def there() -> float:
+            self.advance(1)
+            return self.gateway.metrics()["gantry_catalogue_models"]
+
+        wait_for(there, "the catalogue")
 
     def begin(self, faults: str = "") -> Mark:
         """A fresh start: these faults from now on, all breakers closed, the retry budget full again."""
