@@ -83,7 +83,10 @@ Task<bool> Call::wait_for_money() {
     if (over) {
       no_money(*over);
     } else {
-      no_money(std::get<Failure>(held.error()));
+      // Where the ledger lies is nothing to a client; the log has it.
+      observe::log(observe::Level::error, "no_lease",
+                   {{"id", id_.text()}, {"error", std::get<Failure>(held.error()).detail}});
+      no_money(Failure{Fault::overloaded, "This gateway's ledger does not answer just now."});
     }
     co_return false;
   }
@@ -98,7 +101,7 @@ bool Call::begin_paid(spend::Hold hold) {
                              .upstream_key = target().keys[key_].name};
   if (money_.begin(*shard_.till_, request_.payer, std::move(hold), estimate, labels, shard_.random_))
     return true;
-  no_money(Failure{Fault::overloaded, "the journal has no room"});
+  no_money(Failure{Fault::overloaded, "This gateway cannot write down what the call costs just now."});
   return false;
 }
 
@@ -109,7 +112,11 @@ std::optional<PicoUsd> Call::most_it_costs() {
   const auto bound = bound_of_attempt();
   if (bound) return *bound;
   if (const auto told = parse_usd(admission_.route->hold)) return *told;
-  no_money(bound.error());
+  if (upstream_ == 0 && !shard_.catalogue()) {
+    no_money(Failure{Fault::overloaded, "OpenRouter's prices are not known yet."});
+  } else {
+    no_money(bound.error());
+  }
   return std::nullopt;
 }
 
@@ -234,9 +241,7 @@ std::string Call::no_money_text() const {
         return fmt::format("This call is charged to a budget, and it has no bound on its cost: {}",
                            why.reason);
       },
-      [](const Failure&) {
-        return std::string("This gateway cannot write down what the call costs just now.");
-      }};
+      [](const Failure& why) { return "Nothing was asked. " + why.detail; }};
   return std::visit(say, *no_money_);
 }
 
