@@ -19,8 +19,9 @@ constexpr Duration kForever = std::chrono::hours{24 * 365};
 struct BankTest : testing::Test {
   ManualTime time;
   Folder folder;
-  std::unique_ptr<Recorder> recorder;
+  net::Loop loop{time};  // the recorder answers on it, so it goes after that
   std::unique_ptr<Bank> bank;
+  std::unique_ptr<Recorder> recorder;  // its thread uses the bank
   JournalWriter* journal = nullptr;
   std::vector<std::string> told;  // on the recorder's thread
 
@@ -51,27 +52,24 @@ struct BankTest : testing::Test {
 
   template <class T>
   Result<T> ask(std::move_only_function<Result<T>(Ledger&)> work) {
-    net::Loop loop(time);
     std::optional<Result<T>> answer;
-    loop.spawn(put(loop, std::move(work), answer));
+    loop.spawn(put(std::move(work), answer));
     while (!answer) loop.poll();
     return std::move(*answer);
   }
   template <class T>
-  Task<void> put(net::Loop& loop, std::move_only_function<Result<T>(Ledger&)> work,
-                 std::optional<Result<T>>& to) {
+  Task<void> put(std::move_only_function<Result<T>(Ledger&)> work, std::optional<Result<T>>& to) {
     auto answer = co_await recorder->ask<T>(loop, std::move(work));
     to.emplace(std::move(answer));
   }
   using Held = std::expected<spend::Hold, NoHold>;
   Held hold(PicoUsd amount) {
-    net::Loop loop(time);
     std::optional<Held> answer;
-    loop.spawn(hold_on(loop, amount, answer));
+    loop.spawn(hold_on(amount, answer));
     while (!answer) loop.poll();
     return std::move(*answer);
   }
-  Task<void> hold_on(net::Loop& loop, PicoUsd amount, std::optional<Held>& to) {
+  Task<void> hold_on(PicoUsd amount, std::optional<Held>& to) {
     auto held = co_await bank->hold(loop, keyless(), amount);
     to.emplace(std::move(held));
   }
@@ -153,7 +151,7 @@ TEST_F(BankTest, the_next_run_books_what_the_last_one_wrote_and_makes_the_rest_p
   const auto killed = folder.path() + "-killed";
   std::filesystem::copy(folder.path(), killed, std::filesystem::copy_options::recursive);
   held->release();
-  bank.reset(), recorder.reset();
+  recorder.reset(), bank.reset();
   std::filesystem::remove_all(folder.path());
   std::filesystem::rename(killed, folder.path());
 
@@ -189,19 +187,19 @@ TEST_F(BankTest, an_orderly_end_leaves_no_journal_and_no_lease) {
 struct Spender {
   Bank& bank;
   const TimeSource& time;
+  std::unique_ptr<net::Loop> loop = std::make_unique<net::Loop>(time);
   std::int64_t settled = 0, refused = 0;
 
   void run(std::uint64_t seed) {
-    net::Loop loop(time);
     bool done = false;
-    loop.spawn(spend(loop, Random(seed), done));
-    while (!done) loop.poll();
+    loop->spawn(spend(Random(seed), done));
+    while (!done) loop->poll();
   }
-  Task<void> spend(net::Loop& loop, Random random, bool& done) {
+  Task<void> spend(Random random, bool& done) {
     auto& account = *bank.account(kKeyless);
     for (int i = 0; i < 300; ++i) {
       const PicoUsd amount{1 + static_cast<std::int64_t>(random.below(50))};
-      auto held = co_await bank.hold(loop, account, amount);
+      auto held = co_await bank.hold(*loop, account, amount);
       if (!held) {
         ++refused;
         continue;
@@ -220,7 +218,8 @@ TEST_F(BankTest, threads_that_share_a_budget_never_pass_it_and_use_it_to_the_las
   limit({kLimit});
   recorder->on_tick([this](Ledger& ledger) { bank->tick(ledger); });
   recorder->start();
-  std::vector<Spender> spenders(4, Spender{*bank, time});
+  std::vector<Spender> spenders;
+  for (int i = 0; i < 4; ++i) spenders.push_back(Spender{*bank, time});
   std::vector<std::thread> threads;
   for (std::size_t i = 0; i < spenders.size(); ++i) threads.emplace_back([&, i] { spenders[i].run(i + 1); });
   for (auto& thread : threads) thread.join();
@@ -229,6 +228,7 @@ TEST_F(BankTest, threads_that_share_a_budget_never_pass_it_and_use_it_to_the_las
   EXPECT_LE(spent, kLimit);
   EXPECT_TRUE(spent == kLimit || hold({kLimit - spent})) << "all that is left can be had: " << kLimit - spent;
   EXPECT_FALSE(hold({kLimit - spent + 1}));
+  recorder->stop();  // before the spenders' loops go
 }
 
 }  // namespace
