@@ -65,12 +65,14 @@ Result<std::unique_ptr<Treasury>> Treasury::open(const config::Config& config, b
   auto held = ledger::StateDirectory::open(out->directory_);
   if (!held) return std::unexpected(held.error());
   out->held_.emplace(std::move(*held));
+  auto name = out->held_->identity();
+  if (!name) return std::unexpected(name.error());
   auto opened = ledger::open(place, time);
   if (!opened) return std::unexpected(opened.error());
   const bool embedded = simulated || config.ledger.url.embedded();
   auto recorder = ledger::Recorder::open(
       std::move(*opened), time,
-      {.directory = out->directory_, .name = out->directory_, .lives = embedded ? kForever : kLives},
+      {.directory = out->directory_, .name = std::move(*name), .lives = embedded ? kForever : kLives},
       log_event);
   if (!recorder) return std::unexpected(recorder.error());
   out->recorder_ = std::move(*recorder);

@@ -32,8 +32,8 @@ namespace gantry::ledger {
 
 struct RecorderOptions {
   std::string directory;  ///< of the journals; locked by the caller (state_dir.hpp)
-  std::string name;       ///< of the holder: the same for each run on this directory
-  Duration lives{};       ///< how long the ledger takes the holder for alive without hearing of it
+  std::string name;  ///< of the holder: the same for each run on this directory, and of no other directory
+  Duration lives{};  ///< how long the ledger takes the holder for alive without hearing of it
   JournalOptions journal{};
 };
 

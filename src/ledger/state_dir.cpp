@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/file.h>
+#include <sys/random.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
 #include <unistd.h>
@@ -99,6 +100,50 @@ Result<void> check_file_system(const std::string& path, const StateDirectoryOpti
               fmt::format("the file system of the state directory {} {}: {}", path, why, kRemedy));
 }
 
+// ---- its name
+
+constexpr std::size_t kIdentityBytes = 16;
+constexpr std::string_view kDigits = "0123456789abcdef";
+
+struct Descriptor {
+  explicit Descriptor(int number) : number(number) {}
+  Descriptor(const Descriptor&) = delete;
+  ~Descriptor() {
+    if (number >= 0) ::close(number);
+  }
+  const int number;
+};
+
+// "" when there is none yet.
+Result<std::string> read_identity(const std::string& file) {
+  const Descriptor in(::open(file.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
+  if (in.number < 0 && errno == ENOENT) return std::string();
+  if (in.number < 0) return refused_by_system("open", file);
+  std::string text(2 * kIdentityBytes, '\0');
+  const ssize_t bytes = ::read(in.number, text.data(), text.size());
+  if (bytes < 0) return refused_by_system("read", file);
+  if (static_cast<std::size_t>(bytes) != text.size() || text.find_first_not_of(kDigits) != std::string::npos)
+    return fail(
+        Fault::bad_input,
+        fmt::format("{} is not what gantry wrote there, so nobody knows whose journals these are: put "
+                    "it back from a copy, or name another directory",
+                    file));
+  return text;
+}
+
+// On the disk before anything is written under that name.
+Result<void> write_identity(const std::string& file, const std::string& text) {
+  const std::string fresh = file + ".new";
+  const Descriptor out(::open(fresh.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600));
+  if (out.number < 0) return refused_by_system("make", fresh);
+  const ssize_t bytes = ::write(out.number, text.data(), text.size());
+  if (bytes >= 0 && static_cast<std::size_t>(bytes) != text.size()) errno = ENOSPC;
+  if (bytes != static_cast<ssize_t>(text.size()) || ::fsync(out.number) != 0)
+    return refused_by_system("write", fresh);
+  if (::rename(fresh.c_str(), file.c_str()) != 0) return refused_by_system("make", file);
+  return {};
+}
+
 std::string holder_in(int lock) {
   std::array<char, 32> text{};
   const ssize_t bytes = ::pread(lock, text.data(), text.size(), 0);
@@ -139,6 +184,19 @@ Result<StateDirectory> StateDirectory::open(const std::string& path, const State
   const std::string pid = fmt::format("{}\n", ::getpid());
   if (::ftruncate(fd, 0) == 0) (void)!::pwrite(fd, pid.data(), pid.size(), 0);
   return directory;
+}
+
+Result<std::string> StateDirectory::identity() const {
+  const std::string file = path_ + "/id";
+  auto known = read_identity(file);
+  if (!known || !known->empty()) return known;
+  std::array<unsigned char, kIdentityBytes> random{};
+  if (::getrandom(random.data(), random.size(), 0) != static_cast<ssize_t>(random.size()))
+    return refused_by_system("get random bytes for", file);
+  std::string text;
+  for (const unsigned char byte : random) text += {kDigits[byte >> 4U], kDigits[byte & 15U]};
+  if (auto written = write_identity(file, text); !written) return std::unexpected(written.error());
+  return text;
 }
 
 StateDirectory::StateDirectory(StateDirectory&& other) noexcept

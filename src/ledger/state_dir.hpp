@@ -29,6 +29,10 @@ class StateDirectory {
   ~StateDirectory();
 
   [[nodiscard]] const std::string& path() const { return path_; }
+  /// A name that it keeps when it is moved, and that no other directory has, though on another machine it may
+  /// have the same path. Made when it is asked for the first time. Errors: system; bad_input, when the file
+  /// with the name was changed.
+  [[nodiscard]] Result<std::string> identity() const;
 
  private:
   StateDirectory(std::string path, int lock) : path_(std::move(path)), lock_(lock) {}

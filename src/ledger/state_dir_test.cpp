@@ -43,6 +43,29 @@ TEST(StateDirectory, makes_itself_and_what_is_above_it_for_its_user_alone) {
   EXPECT_EQ(mode_of(path + "/lock"), 0600U);
 }
 
+TEST(StateDirectory, has_a_name_of_its_own_that_it_keeps_when_it_is_moved) {
+  Folder folder;
+  std::string name;
+  {
+    const auto opened = StateDirectory::open(folder.path("one"), lying_on(kExt4));
+    ASSERT_TRUE(opened.has_value());
+    const auto given = opened->identity();
+    ASSERT_TRUE(given.has_value()) << given.error().detail;
+    EXPECT_EQ(given->size(), 32U);
+    EXPECT_EQ(opened->identity(), given);
+    name = *given;
+    const auto another = StateDirectory::open(folder.path("two"), lying_on(kExt4));
+    ASSERT_TRUE(another.has_value());
+    EXPECT_NE(another->identity().value_or(name), name);
+  }
+  std::filesystem::rename(folder.path("one"), folder.path("moved"));
+  const auto again = StateDirectory::open(folder.path("moved"), lying_on(kExt4));
+  ASSERT_TRUE(again.has_value());
+  EXPECT_EQ(again->identity().value_or(""), name);
+  ASSERT_EQ(::truncate(folder.path("moved/id").c_str(), 3), 0);
+  EXPECT_THAT(again->identity().error().detail, HasSubstr("moved/id"));
+}
+
 TEST(StateDirectory, serves_one_at_a_time_and_says_whom) {
   Folder folder;
   {
