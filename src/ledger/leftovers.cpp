@@ -136,6 +136,19 @@ Result<std::vector<LeftJournal>> leftovers(const std::string& directory, HolderI
   return found;
 }
 
+Result<void> set_journals_aside(const std::string& directory, HolderId holder) {
+  auto segments = list_segments(directory);
+  if (!segments) return std::unexpected(std::move(segments.error()));
+  for (const SegmentName& segment : *segments) {
+    if (segment.journal.holder != holder) continue;
+    const std::string from = path_of(directory, segment.journal, segment.number);
+    const std::string to = directory + "/torn-" + segment_name(segment.journal, segment.number);
+    if (::rename(from.c_str(), to.c_str()) != 0)
+      return fail(Fault::system, fmt::format("cannot rename {} to {}: {}", from, to, std::strerror(errno)));
+  }
+  return {};
+}
+
 Result<void> remove_journals(const std::string& directory, HolderId holder) {
   auto segments = list_segments(directory);
   if (!segments) return std::unexpected(std::move(segments.error()));

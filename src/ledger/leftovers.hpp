@@ -49,5 +49,7 @@ class LeftJournal {
 Result<std::vector<LeftJournal>> leftovers(const std::string& directory, HolderId holder);
 /// Deletes them: after they were applied, or when the holder itself ends in order.
 Result<void> remove_journals(const std::string& directory, HolderId holder);
+/// Renames them to "torn-…" instead: what is in them behind a torn entry was not read.
+Result<void> set_journals_aside(const std::string& directory, HolderId holder);
 
 }  // namespace gantry::ledger

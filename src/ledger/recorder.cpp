@@ -1,5 +1,6 @@
 #include "ledger/recorder.hpp"
 
+#include <fmt/format.h>
 #include <pthread.h>
 
 #include <algorithm>
@@ -50,6 +51,7 @@ Result<void> Recorder::replay(HolderId holder) {
   if (!journals) return std::unexpected(journals.error());
   const auto positions = ledger_->positions(holder);
   if (!positions) return std::unexpected(positions.error());
+  std::uint64_t torn = 0;
   for (auto& journal : *journals) {
     const auto known = std::ranges::find(*positions, journal.shard(), &JournalPosition::shard);
     std::uint64_t after = known == positions->end() ? 0 : known->sequence;
@@ -61,10 +63,19 @@ Result<void> Recorder::replay(HolderId holder) {
         return done;
       after = batch->first + batch->entries.size() - 1;
     }
+    torn += journal.torn_bytes();
   }
   // Only now: an attempt without an end becomes pending, and what was not spent comes back.
   if (auto ended = ledger_->end_holder(holder); !ended) return ended;
-  return remove_journals(options_.directory, holder);
+  if (torn == 0) return remove_journals(options_.directory, holder);
+  tell_("journal_torn",
+        Failure{
+            Fault::malformed,
+            fmt::format("{} bytes of the journal in {} could not be read, behind the last whole entry: costs "
+                        "that were told only there are not booked. The files are kept there as "
+                        "torn-journal-{}-*; delete them when nobody needs them",
+                        torn, options_.directory, holder.value)});
+  return set_journals_aside(options_.directory, holder);
 }
 
 // ---- around the thread
