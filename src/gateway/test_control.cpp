@@ -34,6 +34,7 @@ class ControlledTime final : public TimeSource {
     wall_ns_ += ns;
     mono_ns_ += ns;
   }
+  void step(std::int64_t ns) { wall_ns_ += ns; }
   MonoTime mono() const override { return MonoTime{Duration{mono_ns_.load()}}; }
   WallTime wall() const override { return WallTime{Duration{wall_ns_.load()}}; }
 
@@ -136,6 +137,15 @@ struct Advance {
   std::int64_t id;
 };
 
+// The wall clock alone, also backwards, as when somebody sets it.
+std::optional<Advance> parse_step(simdjson::dom::parser& parser, const std::string& line) {
+  Advance step{};
+  simdjson::dom::element root;
+  if (parser.parse(line).get(root) || root["step_ns"].get(step.ns) || root["id"].get(step.id))
+    return std::nullopt;
+  return step;
+}
+
 std::optional<Advance> parse_advance(simdjson::dom::parser& parser, const std::string& line) {
   Advance advance{};
   simdjson::dom::element root;
@@ -171,6 +181,11 @@ struct TestControl::Impl {
 
   void obey() {
     while (const auto line = lines.read()) {
+      if (const auto step = parse_step(parser, *line)) {
+        time.step(step->ns);
+        lines.write(fmt::format(R"({{"done":{}}})", step->id));
+        continue;
+      }
       const auto advance = parse_advance(parser, *line);
       if (!advance) {
         std::string answer = R"({"error":)";

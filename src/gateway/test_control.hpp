@@ -6,9 +6,10 @@
 //   binary  -> harness  {"hello":"gantry","pid":N}
 //   harness -> binary   {"time":{"wall_ns":N,"mono_ns":N}}    first of all: time stands still there
 //   harness -> binary   {"advance_ns":N,"id":K}               both clocks move, every loop runs its due
-//   timers binary  -> harness  {"done":K}                            they all have binary  -> harness
-//   {"event":"name"}                      something worth waiting for happened binary  -> harness
-//   {"error":"…"}                         a line was not understood; it changed nothing
+//   timers harness -> binary   {"step_ns":N,"id":K}                  the wall clock alone is set, also back
+//   binary  -> harness  {"done":K}                            it is done
+//   binary  -> harness  {"event":"name"}                      something worth waiting for happened
+//   binary  -> harness  {"error":"…"}                         a line was not understood; it changed nothing
 
 #include <memory>
 #include <string_view>

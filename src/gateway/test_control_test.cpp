@@ -102,6 +102,14 @@ TEST(TestControl, an_advance_moves_both_clocks_and_is_answered) {
   EXPECT_EQ(pair.control->time().mono(), kMono + 1500ms);
 }
 
+TEST(TestControl, a_step_sets_the_wall_clock_alone) {
+  Connected pair;
+  pair.harness.say(R"({"step_ns":-3600000000000,"id":8})");
+  EXPECT_EQ(pair.harness.hear(), R"({"done":8})");
+  EXPECT_EQ(pair.control->time().wall(), kWall - 1h);
+  EXPECT_EQ(pair.control->time().mono(), kMono);
+}
+
 TEST(TestControl, done_means_that_every_loop_has_run_its_due_timers) {
   Connected pair;
   std::atomic<int> first{0}, second{0};

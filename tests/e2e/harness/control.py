@@ -6,6 +6,7 @@ From then on its clocks move only when told. JSON, one object a line:
     binary  -> harness  {"hello": "gantry", "pid": N}
     harness -> binary   {"time": {"wall_ns": N, "mono_ns": N}}     once, as the first answer
     harness -> binary   {"advance_ns": N, "id": K}                 both clocks move
+    harness -> binary   {"step_ns": N, "id": K}                the wall clock alone is set, also back
     binary  -> harness  {"done": K}                                every loop has run the timers that came due
     binary  -> harness  {"event": "name", ...}                     an internal event worth waiting for
     binary  -> harness  {"error": "text"}                          a line that it did not understand
@@ -59,6 +60,14 @@ class Control:
         awaited = self._last_id
         self._send({"advance_ns": round(seconds * NANOSECONDS), "id": awaited})
         self._wait(lambda message: message.get("done") == awaited, f"the answer to advance {awaited}")
+
+    def step(self, seconds: float) -> None:
+        """Sets the wall clock alone, also back, as somebody does who sets the machine's clock."""
+        assert self.pid
+        self._last_id += 1
+        awaited = self._last_id
+        self._send({"step_ns": round(seconds * NANOSECONDS), "id": awaited})
+        self._wait(lambda message: message.get("done") == awaited, f"the answer to step {awaited}")
 
     def wait_event(self, name: str) -> dict:
         """The first event of this name that was not returned before."""

@@ -10,6 +10,7 @@ import httpx
 
 from . import secrets
 from .gateway import QUICK, Gateway
+from .postgres import Postgres
 from .process import clean_environment, dev_binary
 from .simulator import Simulator
 from .waiting import wait_for
@@ -50,11 +51,21 @@ def wait_quiet(simulator: Simulator) -> None:
 class Books:
     """One state directory and the gateways that run on it, one after the other."""
 
-    def __init__(self, folder: Path, simulator: Simulator, config: str = BARE, environment: dict[str, str] | None = None):
+    def __init__(
+        self,
+        folder: Path,
+        simulator: Simulator,
+        config: str = BARE,
+        environment: dict[str, str] | None = None,
+        database: Postgres | None = None,
+        program: Path | None = None,
+    ):
         self.folder = folder
         self.state = folder / "state"
         self.simulator = simulator
-        self.config = config
+        self.config = config + (f'[ledger]\nurl = "{database.url}"\n' if database else "")
+        self.database = database
+        self.program = program
         self.environment = {"STATE_DIRECTORY": str(self.state), "GANTRY_ADMIN_TOKEN": TOKEN} | (environment or {})
         self.gateway: Gateway | None = None
         folder.mkdir(parents=True, exist_ok=True)
@@ -67,6 +78,7 @@ class Books:
             self.simulator.base_url,
             self.config if config is None else config,
             environment=self.environment | (environment or {}),
+            program=self.program,
         )
         return self.gateway
 
@@ -130,19 +142,21 @@ class Books:
         """Until nothing is pending any more."""
         wait_for(lambda: self.used("pending") == 0, "all pending costs to be told", limit)
 
-    # ---- the file itself, for what no API tells
+    # ---- the tables themselves, for what no API tells
 
     def rows(self, query: str) -> list[tuple]:
+        if self.database:
+            return self.database.rows(query)
         with sqlite3.connect(f"file:{self.state}/ledger.db?mode=ro", uri=True, timeout=30) as database:
             return database.execute(query).fetchall()
 
     def costs(self) -> list[tuple[str, Decimal, int]]:
         """Of each attempt that is settled: generation, cost, source (0 told, 1 computed, 2 assumed, 3 free)."""
-        return [(name, cost * PICO, source) for name, cost, source in self.rows("SELECT generation, cost, source FROM costs")]
+        return [(name, int(cost) * PICO, int(source)) for name, cost, source in self.rows("SELECT generation, cost, source FROM costs")]
 
     def unsettled(self) -> list[tuple[str, Decimal]]:
         """Of each attempt that is not: generation, estimate."""
-        return [(name, most * PICO) for name, most in self.rows("SELECT generation, estimate FROM attempts")]
+        return [(name, int(most) * PICO) for name, most in self.rows("SELECT generation, estimate FROM attempts")]
 
 
 class Caller:
