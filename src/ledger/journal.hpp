@@ -25,7 +25,8 @@ namespace gantry::ledger {
 struct JournalOptions {
   std::size_t segment_bytes = std::size_t{1} << 20;  ///< a multiple of 4096; some 3,000 calls
   std::size_t ready = 4;                             ///< segments that wait for the writer, at least
-  std::size_t disk_bytes = std::size_t{256} << 20;   ///< all segments of one journal
+  std::size_t most_ready = 24;                      ///< and at most for its pace; open attempts may need more
+  std::size_t disk_bytes = std::size_t{256} << 20;  ///< all segments of one journal
   std::size_t call_attempts = 4;  ///< what a new call finds room for, so that it may also fail over
   MakeSegment make = SegmentFile::make;
 };
@@ -108,9 +109,10 @@ class JournalWriter {
 /// The recorder's end.
 class JournalReader {
  public:
-  /// Sees to it that enough segments wait for the writer: `ready`, and those that its open attempts may need.
-  /// Call it before every read, and again after a failure: system (a full disk, …) or overloaded (the ledger
-  /// is so far behind that the journal has its `disk_bytes`). The writer goes on with what it has.
+  /// Sees to it that enough segments wait for the writer: `ready`, twice what it has taken from one release
+  /// to the next, and those that its open attempts may need. Call it whenever the bell rings, and again after
+  /// a failure: system (a full disk, …) or overloaded (the ledger is so far behind that the journal has its
+  /// `disk_bytes`). The writer goes on with what it has.
   Result<void> prepare();
 
   /// The oldest entries that were not released, at most `most`. Their texts are views of mapped memory, valid
@@ -123,6 +125,8 @@ class JournalReader {
 
   /// Nothing to read; for Bell::sleep.
   [[nodiscard]] bool idle() const;
+  /// The writer is quiet: gives memory back that only a busy one needs.
+  void rest();
   /// Ends that found no room, which the writer's promise excludes; each is an attempt that stays open in the
   /// ledger.
   [[nodiscard]] std::uint64_t lost() const { return shared_.lost.load(std::memory_order_relaxed); }
@@ -153,6 +157,8 @@ class JournalReader {
   std::list<journal_parts::Segment> segments_;  // from the cursor's to the last prepared one
   std::list<journal_parts::Segment> spare_;
   std::uint64_t prepared_ = 0;
+  std::uint64_t taken_ = 0;     // when entries were last released
+  std::size_t pace_ = 0;        // segments from one release to the next, lately
   Cursor cursor_;               // the oldest entry that was not released
   std::vector<Entry> entries_;  // the last batch
   std::vector<Cursor> behind_;  // each of them

@@ -115,6 +115,8 @@ Result<void> SegmentFile::remove() {
   return {};
 }
 
+void SegmentFile::page_out() { ::madvise(memory_, bytes_, MADV_DONTNEED); }  // shared: nothing is dropped
+
 void SegmentFile::write_head() {
   encode(
       SegmentHead{.holder = name_.journal.holder.value, .shard = name_.journal.shard, .number = name_.number},

@@ -55,6 +55,9 @@ class SegmentFile {
   Result<void> become(std::uint64_t number);
   /// Deletes the file.
   Result<void> remove();
+  /// Its pages count no longer as this process's memory until they are touched again. They stay in the file
+  /// and in the system's cache. Any thread, also while another one writes.
+  void page_out();
 
   [[nodiscard]] char* memory() const { return memory_; }
   [[nodiscard]] std::size_t bytes() const { return bytes_; }

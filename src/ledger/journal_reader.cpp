@@ -18,10 +18,13 @@ std::size_t JournalReader::ready() const { return prepared_ - shared_.taken.load
 
 std::size_t JournalReader::wanted() const {
   const std::size_t owed = shared_.open.load(std::memory_order_relaxed) * (kLongestSeen + kLongestEnd);
-  return options_.ready + owed / (options_.segment_bytes - kLongestRecord);
+  const std::size_t paced =
+      std::clamp(2 * pace_, options_.ready, std::max(options_.ready, options_.most_ready));
+  return paced + owed / (options_.segment_bytes - kLongestRecord);
 }
 
 Result<void> JournalReader::prepare() {
+  pace_ = std::max<std::size_t>(pace_, shared_.taken.load(std::memory_order_acquire) - taken_);
   while (ready() < wanted())
     if (auto added = add_segment(); !added) return added;
   return {};
@@ -102,10 +105,20 @@ void JournalReader::release(std::uint64_t sequence) {
   reclaim();
 }
 
+void JournalReader::rest() {
+  pace_ = 0;
+  while (spare_.size() > options_.ready && spare_.back().file->remove()) spare_.pop_back();
+  for (auto* const list : {&segments_, &spare_})
+    for (Segment& segment : *list) segment.file->page_out();
+  entries_.shrink_to_fit(), behind_.shrink_to_fit();
+}
+
 void JournalReader::reclaim() {
+  const std::uint64_t taken = shared_.taken.load(std::memory_order_acquire);
+  pace_ = std::max<std::size_t>(taken - std::exchange(taken_, taken), pace_ / 2);
   at_entry(cursor_);
   while (&segments_.front() != cursor_.segment) {
-    const bool keep = spare_.size() < options_.ready || !segments_.front().file->remove();
+    const bool keep = spare_.size() < wanted() || !segments_.front().file->remove();
     if (keep)
       spare_.splice(spare_.end(), segments_, segments_.begin());
     else

@@ -75,6 +75,32 @@ TEST(Journal, goes_on_in_further_segments_and_uses_released_ones_again) {
   }));
 }
 
+TEST(Journal, more_segments_wait_for_a_busy_writer_until_it_rests) {
+  Folder folder;
+  JournalOptions options = small_segments();
+  options.most_ready = 8;
+  Driven journal(folder, options);
+  const auto fill = [&](std::uint64_t segments) {
+    const std::size_t files = folder.files();
+    while (folder.files() < files + segments) {
+      ASSERT_TRUE(journal.write(kLongBegun));
+      journal.write(kLongSettled);
+      ASSERT_TRUE(journal.reader().prepare());
+    }
+  };
+  EXPECT_EQ(journal.reader().ready(), 2U);
+  fill(6);
+  EXPECT_GE(journal.reader().ready(), 6U) << "twice what was taken since";
+  EXPECT_LE(journal.reader().ready(), 8U);
+  journal.read_all();
+  for (int i = 0; i < 8; ++i) journal.read_all(), journal.reader().rest();
+  EXPECT_LE(folder.files(), 8U + 1 + options.ready);
+  EXPECT_TRUE(journal.write(kLongBegun)) << "memory that was given back is there when it is touched";
+  journal.write(kLongSettled);
+  journal.read_all();
+  EXPECT_EQ(journal.read, journal.records);
+}
+
 TEST(Journal, every_attempt_that_began_can_end_whatever_the_entries_are) {
   EXPECT_TRUE(rc::check([] {
     Folder folder;

@@ -51,7 +51,7 @@ inline constexpr JournalId kJournal{.holder = {12}, .shard = 3};
 inline JournalOptions small_segments() {
   JournalOptions options;
   options.segment_bytes = 8192;
-  options.ready = 3;
+  options.ready = options.most_ready = 3;
   options.disk_bytes = std::size_t{1} << 20;
   return options;
 }

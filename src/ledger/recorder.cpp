@@ -11,10 +11,12 @@
 namespace gantry::ledger {
 namespace {
 
-constexpr std::size_t kBatch = 4096;
+constexpr std::size_t kBatch = 8192;
 constexpr Duration kTickEvery = std::chrono::seconds{1};
-// Entries gather for so long before they are applied together; nobody waits for it.
-constexpr Duration kGather = std::chrono::milliseconds{20};
+// Entries gather for so long before they are applied together, or until so many segments are full: a
+// transaction costs much more than what is in it, and nobody waits for it.
+constexpr Duration kGather = std::chrono::milliseconds{100};
+constexpr int kGatheredSegments = 4;
 // Between two tries while the ledger is away, and the longest time between two looks at the clock.
 constexpr Duration kRest = std::chrono::milliseconds{200};
 
@@ -139,11 +141,7 @@ void Recorder::run() {
     run_all(std::move(work));
     tick_if_due();
     if (urgent || stopping_) continue;
-    if (idle()) {
-      bell_.rest(kRest);
-    } else {
-      bell_.rest(reachable() ? kGather : kRest);
-    }
+    idle() ? rest() : gather();
   }
   run_all(take_work());
   apply_all();
@@ -158,16 +156,38 @@ void Recorder::run() {
   (void)removed;  // what stays is read again, and is booked already
 }
 
+// The bell rings for each segment that is full, so that another one is made in time.
+void Recorder::gather() {
+  resting_ = false;
+  for (int full = 0; full < kGatheredSegments && bell_.rest(reachable() ? kGather : kRest); ++full) {
+    {
+      const std::lock_guard lock(mutex_);
+      if (!posted_.empty() || stopping_) return;
+    }
+    for (const auto& journal : journals_) prepare(*journal);
+  }
+}
+
+void Recorder::rest() {
+  const bool rung = bell_.rest(kRest);
+  if (rung || std::exchange(resting_, true)) return;
+  for (const auto& journal : journals_) journal->reader().rest();
+}
+
 void Recorder::run_all(std::vector<Work> work) {
   for (auto& each : work) each(*ledger_);
+}
+
+void Recorder::prepare(Journal& journal) {
+  const auto ready = journal.reader().prepare();
+  if (!ready && !std::exchange(full_, true)) tell_("journal_full", ready.error());
+  if (ready && std::exchange(full_, false)) tell_("journal_has_room", {});
 }
 
 void Recorder::apply_all() {
   for (std::uint32_t shard = 0; shard < journals_.size(); ++shard) {
     Journal& journal = *journals_[shard];
-    const auto ready = journal.reader().prepare();
-    if (!ready && !std::exchange(full_, true)) tell_("journal_full", ready.error());
-    if (ready && std::exchange(full_, false)) tell_("journal_has_room", {});
+    prepare(journal);
     bool more = true;
     while (more) {
       const auto applied = apply_some(journal, shard, more);
@@ -185,7 +205,6 @@ Result<void> Recorder::apply_some(Journal& journal, std::uint32_t shard, bool& m
   if (auto applied = ledger_->apply(journals_of_, shard, batch->first, batch->entries); !applied)
     return applied;
   more = batch->entries.size() == kBatch;
-  if (applied_) applied_(batch->entries);
   journal.reader().release(batch->first + batch->entries.size() - 1);
   return {};
 }

@@ -57,9 +57,6 @@ class Recorder {
   /// The journal of the next shard. The writer is used by that shard's thread alone.
   Result<JournalWriter*> add_journal();
   void on_tick(Tick tick) { tick_ = std::move(tick); }
-  /// What was applied, each entry once; views until it returns. On the recorder's thread.
-  using Applied = std::function<void(std::span<const Entry>)>;
-  void on_applied(Applied applied) { applied_ = std::move(applied); }
   /// For what has to be there before the first call: nobody else has the ledger yet.
   Ledger& ledger() { return *ledger_; }
 
@@ -89,7 +86,10 @@ class Recorder {
   void run();
   [[nodiscard]] bool idle();
   std::vector<Work> take_work();
+  void prepare(Journal& journal);
   void apply_all();
+  void gather();
+  void rest();
   Result<void> apply_some(Journal& journal, std::uint32_t shard, bool& more);
   void note(const Result<void>& result);
   void tick_if_due();
@@ -100,7 +100,6 @@ class Recorder {
   const RecorderOptions options_;
   const Tell tell_;
   Tick tick_;
-  Applied applied_;
   HolderId journals_of_{};  // whose name the journals have
   HolderId holder_{};       // who leases; the same until it was taken for dead
   net::Bell bell_;
@@ -109,6 +108,7 @@ class Recorder {
   std::vector<Work> posted_;
   std::atomic<bool> stopping_{false};
   std::atomic<bool> reachable_{true};
+  bool resting_ = false;
   bool full_ = false;  // a journal could not get another segment
   MonoTime ticked_{};
   std::thread thread_;  // last: it uses all of the above

@@ -1,5 +1,7 @@
 #include "net/bell.hpp"
 
+#include <utility>
+
 namespace gantry::net {
 
 void Bell::ring() {
@@ -11,10 +13,10 @@ void Bell::ring() {
   rung_changed_.notify_one();
 }
 
-void Bell::rest(Duration most) {
+bool Bell::rest(Duration most) {
   std::unique_lock lock(mutex_);
   rung_changed_.wait_for(lock, most, [this] { return rung_; });
-  rung_ = false;
+  return std::exchange(rung_, false);
 }
 
 void Bell::wait() {

@@ -22,8 +22,8 @@ class Bell {
 
   // ---- the one that waits
 
-  /// Until the bell rings, at most for `most`.
-  void rest(Duration most);
+  /// Until the bell rings, at most for `most`; whether it rang.
+  bool rest(Duration most);
   /// Until the bell rings, unless `is_idle` says otherwise once every thread can see that it sleeps.
   template <class IsIdle>
   void sleep(IsIdle is_idle) {
