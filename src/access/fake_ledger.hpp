@@ -109,12 +109,13 @@ class FakeLedger final : public ledger::Ledger {
   Result<std::optional<ledger::Pending>> resolve(ledger::HolderId, const ledger::Resolution&) override {
     return unused();
   }
+  std::vector<AccountId> charged() override { return {}; }
   Result<std::optional<AccountId>> owner(std::string_view) override { return unused(); }
   Result<bool> first_time(std::string_view) override { return unused(); }
   Result<void> keep(std::string_view, std::string_view) override { return unused(); }
   Result<std::optional<std::string>> kept(std::string_view) override { return unused(); }
   Result<void> note_total(const ledger::UpstreamTotal&) override { return unused(); }
-  Result<PicoUsd> booked(std::string_view, WallTime, WallTime) override { return unused(); }
+  Result<PicoUsd> booked(std::string_view) override { return unused(); }
   Result<void> backup(const std::string&) override { return unused(); }
   Result<std::vector<std::string>> check() override { return unused(); }
 

@@ -85,7 +85,6 @@ Result<std::unique_ptr<Treasury>> Treasury::open(const config::Config& config, b
 void Treasury::start(std::function<void(ClientsSnapshot)> publish) {
   publish_ = std::move(publish);
   recorder_->on_tick([this](ledger::Ledger& ledger) { tick(ledger); });
-  recorder_->on_applied([this](std::span<const ledger::Entry> entries) { watch(entries); });
   recorder_->start();
 }
 
@@ -166,27 +165,11 @@ void Treasury::tick(ledger::Ledger& ledger) {
   tell_of_budgets(ledger);
 }
 
-void Treasury::watch(std::span<const ledger::Entry> entries) {
-  const auto touch = [this](ledger::AttemptId attempt) {
-    const auto found = open_.find(attempt.value);
-    if (found == open_.end()) return;
-    for (const auto id : {found->second.key, found->second.project, found->second.organisation})
-      touched_.insert(id.value);
-    open_.erase(found);
-  };
-  for (const auto& entry : entries) {
-    if (const auto* begun = std::get_if<ledger::AttemptBegun>(&entry))
-      open_[begun->attempt.value] = begun->payer;
-    if (const auto* settled = std::get_if<ledger::AttemptSettled>(&entry)) touch(settled->attempt);
-    if (const auto* pending = std::get_if<ledger::AttemptPending>(&entry)) touch(pending->attempt);
-  }
-}
-
 void Treasury::tell_of_budgets(ledger::Ledger& ledger) {
   const auto clients = this->clients();
-  for (const auto id : std::exchange(touched_, {})) {
-    const auto* const limits = clients->ring.limits({id});
-    if (limits) tell_of(ledger, {id}, *limits);
+  for (const auto account : ledger.charged()) {
+    const auto* const limits = clients->ring.limits(account);
+    if (limits) tell_of(ledger, account, *limits);
   }
 }
 

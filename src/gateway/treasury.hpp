@@ -76,7 +76,6 @@ class Treasury {
   Result<void> look_at_directory(ledger::Ledger& ledger);
   ClientsSnapshot seat(const ledger::Directory& directory);
   void tick(ledger::Ledger& ledger);
-  void watch(std::span<const ledger::Entry> entries);
   void tell_of_budgets(ledger::Ledger& ledger);
   void tell_of(ledger::Ledger& ledger, spend::AccountId account, const spend::Limits& limits);
 
@@ -95,10 +94,8 @@ class Treasury {
   // On the recorder's thread.
   std::int64_t revision_ = -1;
   std::unordered_map<std::int64_t, std::unique_ptr<spend::RateState>>
-      rates_;                                            // by key; they outlive its snapshots
-  std::unordered_map<std::uint64_t, spend::Path> open_;  // attempts without an end
-  std::unordered_set<std::int64_t> touched_;             // accounts that have spent since
-  std::unordered_set<std::string> told_;                 // events that were given
+      rates_;                             // by key; they outlive its snapshots
+  std::unordered_set<std::string> told_;  // events that were given
 };
 
 }  // namespace gantry::gateway

@@ -1,5 +1,6 @@
 // What journals tell, applied exactly once: the position stands in the same transaction.
 #include <algorithm>
+#include <boost/unordered/unordered_flat_set.hpp>
 
 #include "ledger/sql_ledger.hpp"
 
@@ -21,26 +22,32 @@ Result<void> store_position(sql::Database& database, HolderId holder, std::uint3
                    {holder.value, shard, sequence}));
 }
 
-// The attempts that entries speak of, each once.
-std::vector<std::uint64_t> attempts_in(std::span<const Entry> entries) {
+// The attempts that entries speak of without having begun them, each once.
+std::vector<std::uint64_t> earlier_attempts(std::span<const Entry> entries) {
+  boost::unordered_flat_set<std::uint64_t> begun;
+  begun.reserve(entries.size() / 2);
   std::vector<std::uint64_t> attempts;
-  attempts.reserve(entries.size());
-  for (const Entry& entry : entries)
-    attempts.push_back(std::visit([](const auto& told) { return told.attempt.value; }, entry));
+  for (const Entry& entry : entries) {
+    const std::uint64_t id = std::visit([](const auto& told) { return told.attempt.value; }, entry);
+    if (std::holds_alternative<AttemptBegun>(entry))
+      begun.insert(id);
+    else if (!begun.contains(id))
+      attempts.push_back(id);
+  }
   std::ranges::sort(attempts);
   const auto again = std::ranges::unique(attempts);
   attempts.erase(again.begin(), again.end());
   return attempts;
 }
 
-Result<void> apply_new(sql::Database& database, HolderId holder, std::span<const Entry> entries) {
-  Batch batch;
-  if (auto known = know_attempts(database, attempts_in(entries), batch); !known) return known;
-  for (const Entry& entry : entries) batch.apply(holder, entry);
-  return write(database, batch);
-}
-
 }  // namespace
+
+Result<void> SqlLedger::apply_new(HolderId holder, std::span<const Entry> entries) {
+  Batch batch;
+  if (auto known = know_attempts(*database_, earlier_attempts(entries), batch); !known) return known;
+  for (const Entry& entry : entries) batch.apply(holder, entry);
+  return write(batch);
+}
 
 Result<void> SqlLedger::apply(HolderId holder, std::uint32_t shard, std::uint64_t first_sequence,
                               std::span<const Entry> entries) {
@@ -54,7 +61,7 @@ Result<void> SqlLedger::apply(HolderId holder, std::uint32_t shard, std::uint64_
     if (*position > 0 && first_sequence > *position + 1)
       if (auto counted = add_to_meta(*database_, "gaps", 1); !counted) return counted;
     const std::size_t seen = *position < first_sequence ? 0 : *position - first_sequence + 1;
-    if (auto applied = apply_new(*database_, holder, entries.subspan(seen)); !applied) return applied;
+    if (auto applied = apply_new(holder, entries.subspan(seen)); !applied) return applied;
     return store_position(*database_, holder, shard, last);
   });
 }

@@ -23,8 +23,8 @@ void shrink(PicoUsd& sum, PicoUsd by) {
 
 }  // namespace
 
-PicoUsd overshoot_of(const OpenAttempt& attempt, PicoUsd cost) {
-  return attempt.places != 0 && cost > attempt.hold ? PicoUsd{cost.value - attempt.hold.value} : PicoUsd{};
+PicoUsd overshoot_of(std::uint16_t places, PicoUsd hold, PicoUsd cost) {
+  return places != 0 && cost > hold ? PicoUsd{cost.value - hold.value} : PicoUsd{};
 }
 
 std::array<PotId, 3 * spend::kPeriodCount> pots_of(const spend::Path& payer, std::int32_t day) {
@@ -44,11 +44,13 @@ Batch::Kept* Batch::find(AttemptId attempt) {
 Tally& Batch::tally(const Kept& kept) {
   const auto day = spend::window_of(spend::Period::daily, kept.open.began).number;
   const OpenAttempt& open = kept.open;
-  return tallies_[{{open.payer, day, open.places, open.holder}, open.model}];
+  const TallyKey key{{open.payer, day, open.places, open.holder}, open.model};
+  if (!last_tally_ || last_tally_->first != key) last_tally_ = &*tallies_.try_emplace(key).first;
+  return last_tally_->second;
 }
 
-void Batch::know(OpenAttempt attempt) {
-  Kept& kept = attempts_.emplace_back(std::move(attempt), true);
+void Batch::know(const OpenAttempt& attempt) {
+  Kept& kept = attempts_.emplace_back(attempt, true);
   by_id_.emplace(kept.open.attempt.value, &kept);
 }
 
@@ -84,10 +86,10 @@ void Batch::apply_begun(HolderId holder, const AttemptBegun& begun) {
                .hold = begun.hold,
                .estimate = begun.estimate,
                .places = begun.places,
-               .model = std::string(begun.model),
-               .route = std::string(begun.route),
-               .upstream = std::string(begun.upstream),
-               .upstream_key = std::string(begun.upstream_key)};
+               .model = begun.model,
+               .route = begun.route,
+               .upstream = begun.upstream,
+               .upstream_key = begun.upstream_key};
   by_id_.emplace(begun.attempt.value, &kept);
 }
 
@@ -113,7 +115,7 @@ void Batch::count_cost(Tally& sums, const Kept& kept, const AttemptSettled& end)
   if (end.source == spend::CostSource::computed) grow(sums.computed, end.cost);
   if (end.source == spend::CostSource::assumed) grow(sums.assumed, end.cost);
   grow(sums.waste[static_cast<std::size_t>(end.waste)], end.cost);
-  grow(sums.overshoot, overshoot_of(kept.open, end.cost));
+  grow(sums.overshoot, overshoot_of(kept.open.places, kept.open.hold, end.cost));
   sums.prompt_tokens += end.prompt_tokens;
   sums.completion_tokens += end.completion_tokens;
 }

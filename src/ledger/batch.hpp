@@ -4,6 +4,7 @@
 // internal to src/ledger.
 
 #include <array>
+#include <boost/unordered/unordered_flat_map.hpp>
 #include <compare>
 #include <cstddef>
 #include <cstdint>
@@ -13,7 +14,6 @@
 #include <span>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -22,7 +22,17 @@
 
 namespace gantry::ledger {
 
-/// An attempt that began and was not settled: open until it has an end, then pending.
+/// Memory of texts that were read out of rows.
+class Texts {
+ public:
+  std::string_view keep(std::string_view text) { return text.empty() ? text : kept_.emplace_back(text); }
+
+ private:
+  std::deque<std::string> kept_;  // never moves one
+};
+
+/// An attempt that began and was not settled: open until it has an end, then pending. Its texts are views: of
+/// the entries that told of it, or of Texts.
 struct OpenAttempt {
   AttemptId attempt{};
   HolderId holder{};
@@ -31,11 +41,11 @@ struct OpenAttempt {
   WallTime began{};
   PicoUsd hold{}, estimate{};
   std::uint16_t places = 0;
-  std::string model{}, route{}, upstream{}, upstream_key{}, generation{};
+  std::string_view model{}, route{}, upstream{}, upstream_key{}, generation{};
   std::optional<WallTime> ended{};
   spend::Waste waste = spend::Waste::none;
   bool delivered = false;
-  std::string outcome{};
+  std::string_view outcome{};
 };
 
 /// What a sum's money belongs to: who pays, when it was set aside, and by whom in which pots.
@@ -46,7 +56,6 @@ struct Purse {
   HolderId holder;
   auto operator<=>(const Purse&) const = default;
 };
-/// The text lives in the batch.
 struct TallyKey {
   Purse purse;
   std::string_view model;
@@ -69,10 +78,13 @@ struct PotChanges {
   std::map<std::pair<PotId, HolderId>, PicoUsd> leases;  ///< `spent` of them
 };
 
+/// Lives no longer than the entries that it was given, whose texts it points into.
 class Batch {
  public:
-  /// An attempt that the ledger knows already, before the entries that speak of it.
-  void know(OpenAttempt attempt);
+  /// An attempt that the ledger knows already, before the entries that speak of it. Its texts may live in
+  /// texts().
+  void know(const OpenAttempt& attempt);
+  [[nodiscard]] Texts& texts() { return texts_; }
   /// Begun attempts are `holder`'s.
   void apply(HolderId holder, const Entry& entry);
   /// A pending attempt is settled, with the end that it had; nullptr when it is not pending. Only the leases
@@ -105,15 +117,17 @@ class Batch {
   Kept* find(AttemptId attempt);
   Tally& tally(const Kept& kept);
 
+  Texts texts_;
   std::deque<Kept> attempts_;  // never moves one
-  std::unordered_map<std::uint64_t, Kept*> by_id_;
+  boost::unordered_flat_map<std::uint64_t, Kept*> by_id_;
   std::vector<Settled> settled_;
   std::map<TallyKey, Tally> tallies_;
+  std::pair<const TallyKey, Tally>* last_tally_ = nullptr;  // neighbours mostly share one
   std::int64_t strays_ = 0;
 };
 
-/// What a cost exceeded the attempt's hold by.
-PicoUsd overshoot_of(const OpenAttempt& attempt, PicoUsd cost);
+/// What a cost exceeded an attempt's hold by.
+PicoUsd overshoot_of(std::uint16_t places, PicoUsd hold, PicoUsd cost);
 
 /// The pots that money of one day is charged to: each account of the path in each period, by their places.
 std::array<PotId, 3 * spend::kPeriodCount> pots_of(const spend::Path& payer, std::int32_t day);

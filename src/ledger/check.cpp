@@ -1,4 +1,4 @@
-// Sums that must agree: what is kept for speed (spend, usage) with what it was added up from (costs,
+// Sums that must agree: what is kept for speed (spend, usage) with what it was added up from (pages of costs,
 // attempts).
 #include <fmt/format.h>
 
@@ -6,6 +6,7 @@
 #include <map>
 #include <tuple>
 
+#include "ledger/cost_page.hpp"
 #include "ledger/sql_ledger.hpp"
 #include "spend/window.hpp"
 
@@ -37,35 +38,98 @@ std::string name_of(PotId pot) {
       pot.window.number);
 }
 
-using Pots = std::map<PotId, PotChange>;
-constexpr std::string_view kByDay =
-    " GROUP BY key_account, project, organisation, began / 86400000000000, places";  // a day in nanoseconds
+// What attempts come to, added up as spend and usage have it.
+struct Booked {
+  using UsageKey = std::tuple<std::int64_t, std::int64_t, std::string>;  // key, day, model
+  std::map<Purse, PotChange> days;                                       // without holders
+  std::map<UsageKey, std::array<std::int64_t, 3>> usage;                 // attempts, cost, pending
+};
 
-// Adds what each day's rows come to, to the pots that they are charged to. `amounts` are settled, pending and
-// overshoot.
-Result<void> add_days(sql::Database& database, std::string_view amounts, std::string_view from, Pots& pots) {
-  const std::string sql =
-      fmt::format("SELECT key_account, project, organisation, began / 86400000000000, places, {} FROM {}{}",
-                  amounts, from, kByDay);
+constexpr std::string_view kDay = "began / 86400000000000";  // in nanoseconds
+
+Result<void> add_rows(sql::Database& database, std::string_view amounts, std::string_view from,
+                      Booked& booked) {
+  const std::string sql = fmt::format(
+      "SELECT key_account, project, organisation, {0}, places, {1} FROM {2} "
+      "GROUP BY key_account, project, organisation, {0}, places",
+      kDay, amounts, from);
   return database.query(sql, {}, [&](const sql::Row& row) {
-    const spend::Path payer{.key = row.account(0), .project = row.account(1), .organisation = row.account(2)};
-    std::int64_t place = 1;
-    for (const PotId& pot : pots_of(payer, static_cast<std::int32_t>(row.integer(3)))) {
-      PotChange& sums = pots[pot];
-      sums.settled.value += row.integer(5);
-      sums.pending.value += row.integer(6);
-      if ((row.integer(4) & place) != 0) sums.overshoot.value += row.integer(7);
-      place <<= 1;
-    }
+    PotChange& sums = booked.days[{{row.account(0), row.account(1), row.account(2)},
+                                   static_cast<std::int32_t>(row.integer(3)),
+                                   static_cast<std::uint16_t>(row.integer(4)),
+                                   {}}];
+    sums.settled.value += row.integer(5), sums.pending.value += row.integer(6);
+    sums.overshoot.value += row.integer(7);
   });
 }
 
-Result<void> check_pots(sql::Database& database, std::vector<std::string>& wrong) {
-  Pots booked;
-  auto costs = add_days(database, "SUM(cost), 0, SUM(overshoot)", "costs", booked);
-  if (!costs) return costs;
-  auto pending = add_days(database, "0, SUM(estimate), 0", "attempts WHERE ended IS NOT NULL", booked);
-  if (!pending) return pending;
+Result<void> add_usage(sql::Database& database, std::string_view amounts, std::string_view from,
+                       Booked& booked) {
+  const std::string sql =
+      fmt::format("SELECT key_account, {0}, model, COUNT(*), {1} FROM {2} GROUP BY key_account, {0}, model",
+                  kDay, amounts, from);
+  return database.query(sql, {}, [&](const sql::Row& row) {
+    auto& sums = booked.usage[{row.integer(0), row.integer(1), row.string(2)}];
+    for (int i = 0; i < 3; ++i) sums[static_cast<std::size_t>(i)] += row.integer(3 + i);
+  });
+}
+
+void add_cost(const Cost& cost, Booked& booked) {
+  const auto day = spend::window_of(spend::Period::daily, cost.began).number;
+  PotChange& sums = booked.days[{cost.payer, day, cost.places, {}}];
+  sums.settled.value += cost.cost.value;
+  sums.overshoot.value += overshoot_of(cost.places, cost.hold, cost.cost).value;
+  auto& usage = booked.usage[{cost.payer.key.value, day, std::string(cost.model)}];
+  ++usage[0], usage[1] += cost.cost.value;
+}
+
+Result<void> add_pages(sql::Database& database, Booked& booked, std::vector<std::string>& wrong) {
+  Lines lines;
+  auto read = database.query("SELECT last_ended, costs, body FROM cost_pages", {}, [&](const sql::Row& row) {
+    std::int64_t costs = 0;
+    const auto page =
+        read_cost_page(row.bytes(2), [&](const Cost& cost) { ++costs, add_cost(cost, booked); });
+    if (!page || costs != row.integer(1))
+      lines.add(fmt::format("of a page of {} costs only {} can be read: it is damaged; restore a backup",
+                            row.integer(1), costs));
+  });
+  lines.move_to(wrong);
+  return read;
+}
+
+Result<Booked> add_all(sql::Database& database, std::vector<std::string>& wrong) {
+  constexpr std::string_view kPending = "attempts WHERE ended IS NOT NULL";
+  Booked booked;
+  // `costs` is what programs wrote that knew no pages.
+  if (auto added = add_rows(database, "SUM(cost), 0, SUM(overshoot)", "costs", booked); !added)
+    return std::unexpected(added.error());
+  if (auto added = add_rows(database, "0, SUM(estimate), 0", kPending, booked); !added)
+    return std::unexpected(added.error());
+  if (auto added = add_usage(database, "SUM(cost), 0", "costs", booked); !added)
+    return std::unexpected(added.error());
+  if (auto added = add_usage(database, "0, SUM(estimate)", kPending, booked); !added)
+    return std::unexpected(added.error());
+  if (auto added = add_pages(database, booked, wrong); !added) return std::unexpected(added.error());
+  return booked;
+}
+
+// What each day's attempts come to, in the pots that they are charged to.
+std::map<PotId, PotChange> all_pots(const Booked& booked) {
+  std::map<PotId, PotChange> pots;
+  for (const auto& [purse, amounts] : booked.days) {
+    std::uint32_t place = 1;
+    for (const PotId& pot : pots_of(purse.payer, purse.day)) {
+      PotChange& sums = pots[pot];
+      sums.settled.value += amounts.settled.value, sums.pending.value += amounts.pending.value;
+      if ((purse.places & place) != 0) sums.overshoot.value += amounts.overshoot.value;
+      place <<= 1;
+    }
+  }
+  return pots;
+}
+
+Result<void> check_pots(sql::Database& database, const Booked& all, std::vector<std::string>& wrong) {
+  auto booked = all_pots(all);
   Lines lines;
   const auto compare = [&](PotId pot, const char* what, PicoUsd kept, PicoUsd summed) {
     if (kept != summed)
@@ -89,27 +153,16 @@ Result<void> check_pots(sql::Database& database, std::vector<std::string>& wrong
   return {};
 }
 
-Result<void> check_usage(sql::Database& database, std::vector<std::string>& wrong) {
-  using Key = std::tuple<std::int64_t, std::int64_t, std::string>;  // key, day, model
-  std::map<Key, std::array<std::int64_t, 3>> sums;                  // what is booked, less what usage says
-  const auto add = [&](std::string_view from, int sign) {
-    const std::string sql = "SELECT key_account, " + std::string(from);
-    return database.query(sql, {}, [&, sign](const sql::Row& row) {
-      auto& sum = sums[{row.integer(0), row.integer(1), row.string(2)}];
-      for (int i = 0; i < 3; ++i) sum[static_cast<std::size_t>(i)] += sign * row.integer(3 + i);
-    });
-  };
-  for (const auto& [from, sign] :
-       {std::pair{"day, model, attempts, cost, pending FROM usage", -1},
-        {"began / 86400000000000, model, COUNT(*), SUM(cost), 0 FROM costs "
-         "GROUP BY key_account, began / 86400000000000, model",
-         1},
-        {"began / 86400000000000, model, COUNT(*), 0, SUM(estimate) FROM attempts WHERE ended IS NOT NULL "
-         "GROUP BY key_account, began / 86400000000000, model",
-         1}})
-    if (auto added = add(from, sign); !added) return added;
+Result<void> check_usage(sql::Database& database, Booked& booked, std::vector<std::string>& wrong) {
+  auto read = database.query("SELECT key_account, day, model, attempts, cost, pending FROM usage", {},
+                             [&](const sql::Row& row) {
+                               auto& sums = booked.usage[{row.integer(0), row.integer(1), row.string(2)}];
+                               for (int i = 0; i < 3; ++i)
+                                 sums[static_cast<std::size_t>(i)] -= row.integer(3 + i);
+                             });
+  if (!read) return read;
   Lines lines;
-  for (const auto& [key, sum] : sums)
+  for (const auto& [key, sum] : booked.usage)
     if (sum != std::array<std::int64_t, 3>{})
       lines.add(
           fmt::format("usage of key {} on day {} with model {} differs from its attempts by {} attempts, {} "
@@ -163,8 +216,10 @@ Result<std::vector<std::string>> SqlLedger::check() {
                     "ledger's time stands still",
                     std::chrono::duration_cast<std::chrono::days>(*at - time_.wall()).count()));
   auto checked = reading([&]() -> Result<void> {
-    if (auto pots = check_pots(*database_, *wrong); !pots) return pots;
-    if (auto usage = check_usage(*database_, *wrong); !usage) return usage;
+    auto booked = add_all(*database_, *wrong);
+    if (!booked) return std::unexpected(booked.error());
+    if (auto pots = check_pots(*database_, *booked, *wrong); !pots) return pots;
+    if (auto usage = check_usage(*database_, *booked, *wrong); !usage) return usage;
     return check_counts(*database_, *wrong);
   });
   if (!checked) return std::unexpected(checked.error());

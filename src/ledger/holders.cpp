@@ -69,12 +69,13 @@ Result<void> SqlLedger::end_holder(HolderId holder) {
   return writing([&]() -> Result<void> {
     if (auto row = lock_holder(*database_, holder); !row) return std::unexpected(row.error());
     const sql::Value its[] = {holder.value};
-    auto open = load_attempts(*database_, "WHERE holder = $1 AND ended IS NULL ORDER BY attempt", its);
-    if (!open) return std::unexpected(open.error());
     Batch batch;
-    for (OpenAttempt& attempt : *open) batch.know(std::move(attempt));
+    const auto open =
+        load_attempts(*database_, "WHERE holder = $1 AND ended IS NULL ORDER BY attempt", its, batch.texts());
+    if (!open) return std::unexpected(open.error());
+    for (const OpenAttempt& attempt : *open) batch.know(attempt);
     batch.give_up(*at);
-    if (auto written = write(*database_, batch); !written) return written;
+    if (auto written = write(batch); !written) return written;
     if (auto gone = database_->run("DELETE FROM leases WHERE holder = $1", {holder.value}); !gone)
       return std::unexpected(gone.error());
     return done(database_->run("UPDATE holders SET ended = $2 WHERE holder = $1 AND ended IS NULL",

@@ -242,6 +242,8 @@ class Ledger {
   virtual Result<std::optional<Pending>> resolve(HolderId by, const Resolution& resolution) = 0;
 
   // ---- reading
+  /// Accounts that apply(), resolve() or end_holder() charged since this was last asked; of this process.
+  virtual std::vector<AccountId> charged() = 0;
   virtual Result<std::array<Spent, spend::kPeriodCount>> spent(AccountId account) = 0;
   virtual Result<std::vector<UsageRow>> usage(const UsageQuery& query) = 0;
   /// Which key's attempt made this generation.
@@ -255,8 +257,8 @@ class Ledger {
   virtual Result<std::optional<std::string>> kept(std::string_view name) = 0;
   virtual Result<void> note_total(const UpstreamTotal& total) = 0;
   virtual Result<std::vector<UpstreamTotal>> totals(std::string_view from_day, std::string_view to_day) = 0;
-  /// What was settled on attempts with this upstream key that ended in [from, to).
-  virtual Result<PicoUsd> booked(std::string_view upstream_key, WallTime from, WallTime to) = 0;
+  /// What was ever settled on attempts with this upstream key.
+  virtual Result<PicoUsd> booked(std::string_view upstream_key) = 0;
 
   /// A copy of the whole, consistent, while it is in use. SQLite only; PostgreSQL has its own tools.
   virtual Result<void> backup(const std::string& path) = 0;

@@ -90,6 +90,17 @@ INSERT INTO accounts (account, kind, parent, name, disabled, created) VALUES
 INSERT INTO keys (account, policy) VALUES (3, '{}');
 )sql";
 
+// Settled attempts by the page (cost_page.hpp), whose generation is whose, and what each upstream key was
+// billed. Programs that know only schema 1 go on writing `costs`.
+constexpr const char* kCostPages = R"sql(
+CREATE TABLE cost_pages (last_ended BIGINT NOT NULL, costs BIGINT NOT NULL, body BYTEA NOT NULL);
+CREATE INDEX cost_pages_ends ON cost_pages (last_ended);
+CREATE TABLE generations (generation TEXT NOT NULL PRIMARY KEY, key_account BIGINT NOT NULL);
+CREATE TABLE upstream_spend (upstream_key TEXT NOT NULL PRIMARY KEY, cost BIGINT NOT NULL);
+INSERT INTO upstream_spend (upstream_key, cost)
+  SELECT upstream_key, CAST(SUM(cost) AS BIGINT) FROM costs GROUP BY upstream_key;
+)sql";
+
 struct Schema {
   std::int64_t number = 0, oldest_program = 0;
 };
@@ -146,7 +157,8 @@ Result<std::optional<std::int64_t>> next_step(sql::Database& database, std::span
 }  // namespace
 
 std::span<const Migration> migrations() {
-  static const std::array<Migration, 1> all{{{.schema = 1, .oldest_program = 1, .statements = kFirst}}};
+  static const std::array<Migration, 2> all{{{.schema = 1, .oldest_program = 1, .statements = kFirst},
+                                             {.schema = 2, .oldest_program = 1, .statements = kCostPages}}};
   return all;
 }
 

@@ -58,12 +58,10 @@ Result<std::vector<UpstreamTotal>> SqlLedger::totals(std::string_view from_day, 
   });
 }
 
-Result<PicoUsd> SqlLedger::booked(std::string_view upstream_key, WallTime from, WallTime to) {
+Result<PicoUsd> SqlLedger::booked(std::string_view upstream_key) {
   return reading([&]() -> Result<PicoUsd> {
-    const auto sum = number_of(
-        *database_,
-        "SELECT COALESCE(SUM(cost), 0) FROM costs WHERE upstream_key = $1 AND ended >= $2 AND ended < $3",
-        {upstream_key, from, to});
+    const auto sum =
+        number_of(*database_, "SELECT cost FROM upstream_spend WHERE upstream_key = $1", {upstream_key});
     if (!sum) return std::unexpected(sum.error());
     return PicoUsd{*sum};
   });

@@ -16,7 +16,7 @@ constexpr std::string_view kSelect =
     "route, "
     "upstream, upstream_key, generation, ended, waste, delivered, outcome, places FROM attempts ";
 
-OpenAttempt read_attempt(const sql::Row& row) {
+OpenAttempt read_attempt(const sql::Row& row, Texts& texts) {
   return {.attempt = {static_cast<std::uint64_t>(row.integer(0))},
           .holder = {row.integer(1)},
           .call = static_cast<std::uint64_t>(row.integer(2)),
@@ -25,15 +25,15 @@ OpenAttempt read_attempt(const sql::Row& row) {
           .hold = row.money(7),
           .estimate = row.money(8),
           .places = static_cast<std::uint16_t>(row.integer(18)),
-          .model = row.string(9),
-          .route = row.string(10),
-          .upstream = row.string(11),
-          .upstream_key = row.string(12),
-          .generation = row.string(13),
+          .model = texts.keep(row.text(9)),
+          .route = texts.keep(row.text(10)),
+          .upstream = texts.keep(row.text(11)),
+          .upstream_key = texts.keep(row.text(12)),
+          .generation = texts.keep(row.text(13)),
           .ended = row.some_time(14),
           .waste = static_cast<spend::Waste>(row.integer(15)),
           .delivered = row.truth(16),
-          .outcome = row.string(17)};
+          .outcome = texts.keep(row.text(17))};
 }
 
 const std::string& where_any_of() {
@@ -48,10 +48,10 @@ const std::string& where_any_of() {
 }  // namespace
 
 Result<std::vector<OpenAttempt>> load_attempts(sql::Database& database, std::string_view where,
-                                               sql::Values values) {
+                                               sql::Values values, Texts& texts) {
   std::vector<OpenAttempt> found;
   auto read = database.query(std::string(kSelect).append(where), values,
-                             [&](const sql::Row& row) { found.push_back(read_attempt(row)); });
+                             [&](const sql::Row& row) { found.push_back(read_attempt(row, texts)); });
   if (!read) return std::unexpected(read.error());
   return found;
 }
@@ -60,9 +60,9 @@ Result<void> know_attempts(sql::Database& database, std::span<const std::uint64_
   while (!attempts.empty()) {
     std::array<sql::Value, kAtOnce> asked;
     for (std::size_t i = 0; i < kAtOnce; ++i) asked[i] = attempts[std::min(i, attempts.size() - 1)];
-    auto found = load_attempts(database, where_any_of(), asked);
+    auto found = load_attempts(database, where_any_of(), asked, batch.texts());
     if (!found) return std::unexpected(found.error());
-    for (OpenAttempt& attempt : *found) batch.know(std::move(attempt));
+    for (const OpenAttempt& attempt : *found) batch.know(attempt);
     attempts = attempts.subspan(std::min(kAtOnce, attempts.size()));
   }
   return {};
@@ -75,10 +75,10 @@ Pending as_pending(const OpenAttempt& attempt) {
           .began = attempt.began,
           .ended = attempt.ended.value_or(attempt.began),
           .estimate = attempt.estimate,
-          .generation = attempt.generation,
-          .model = attempt.model,
-          .upstream = attempt.upstream,
-          .upstream_key = attempt.upstream_key};
+          .generation = std::string(attempt.generation),
+          .model = std::string(attempt.model),
+          .upstream = std::string(attempt.upstream),
+          .upstream_key = std::string(attempt.upstream_key)};
 }
 
 }  // namespace gantry::ledger

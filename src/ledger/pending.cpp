@@ -10,8 +10,9 @@ Result<std::vector<Pending>> SqlLedger::pending(std::size_t most) {
   return reading([&]() -> Result<std::vector<Pending>> {
     constexpr auto kMost = static_cast<std::size_t>(std::numeric_limits<std::int64_t>::max());
     const sql::Value bound[] = {std::min(most, kMost)};
+    Texts texts;
     const auto found =
-        load_attempts(*database_, "WHERE ended IS NOT NULL ORDER BY ended, attempt LIMIT $1", bound);
+        load_attempts(*database_, "WHERE ended IS NOT NULL ORDER BY ended, attempt LIMIT $1", bound, texts);
     if (!found) return std::unexpected(found.error());
     std::vector<Pending> pending;
     pending.reserve(found->size());
@@ -29,7 +30,7 @@ Result<std::optional<Pending>> SqlLedger::resolve(HolderId by, const Resolution&
     if (auto known = know_attempts(*database_, id, batch); !known) return std::unexpected(known.error());
     const OpenAttempt* was = batch.resolve(by, resolution);
     if (!was) return std::nullopt;
-    if (auto written = write(*database_, batch); !written) return std::unexpected(written.error());
+    if (auto written = write(batch); !written) return std::unexpected(written.error());
     return as_pending(*was);
   });
 }

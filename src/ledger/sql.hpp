@@ -1,7 +1,7 @@
 #pragma once
 // What the ledger needs of a database, in SQL that SQLite 3.35 and PostgreSQL 13 both read: `$1` parameters,
-// BIGINT and TEXT, INSERT … ON CONFLICT … DO UPDATE, RETURNING, and `FOR UPDATE` at the end of a SELECT.
-// Internal to src/ledger. One thread at a time.
+// BIGINT, TEXT and BYTEA, INSERT … ON CONFLICT … DO UPDATE, RETURNING, and `FOR UPDATE` at the end of a
+// SELECT. Internal to src/ledger. One thread at a time.
 
 #include <concepts>
 #include <cstddef>
@@ -25,7 +25,12 @@
 
 namespace gantry::ledger::sql {
 
-/// What a parameter is bound to. Texts are views and outlive the statement's run.
+/// Bytes that are no text.
+struct Bytes {
+  std::string_view bytes;
+};
+
+/// What a parameter is bound to. Texts and bytes are views and outlive the statement's run.
 class Value {
  public:
   Value() = default;  ///< NULL
@@ -37,6 +42,7 @@ class Value {
   Value(std::string_view text) : held_(text) {}
   Value(const std::string& text) : held_(std::string_view(text)) {}
   Value(const char* text) : held_(std::string_view(text)) {}
+  Value(Bytes bytes) : held_(bytes) {}
   Value(PicoUsd amount) : held_(amount.value) {}
   Value(WallTime at) : held_(std::int64_t{at.time_since_epoch().count()}) {}
   Value(spend::AccountId account) : held_(account.value) {}
@@ -47,10 +53,11 @@ class Value {
 
   [[nodiscard]] bool is_null() const { return held_.index() == 0; }
   [[nodiscard]] const std::int64_t* integer() const { return std::get_if<std::int64_t>(&held_); }
+  [[nodiscard]] const Bytes* bytes() const { return std::get_if<Bytes>(&held_); }
   [[nodiscard]] std::string_view text() const { return std::get<std::string_view>(held_); }
 
  private:
-  std::variant<std::monostate, std::int64_t, std::string_view> held_;
+  std::variant<std::monostate, std::int64_t, std::string_view, Bytes> held_;
 };
 using Values = std::span<const Value>;
 
@@ -60,6 +67,7 @@ class Row {
   [[nodiscard]] virtual bool is_null(int column) const = 0;
   [[nodiscard]] virtual std::int64_t integer(int column) const = 0;   ///< 0 for NULL
   [[nodiscard]] virtual std::string_view text(int column) const = 0;  ///< "" for NULL
+  [[nodiscard]] virtual std::string bytes(int column) const = 0;      ///< none for NULL
 
   [[nodiscard]] std::string string(int column) const { return std::string(text(column)); }
   [[nodiscard]] bool truth(int column) const { return integer(column) != 0; }

@@ -9,6 +9,9 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
+#include <set>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -59,6 +62,9 @@ class SqlLedger final : public Ledger {
   Result<std::vector<Pending>> pending(std::size_t most) override;
   Result<std::optional<Pending>> resolve(HolderId by, const Resolution& resolution) override;
 
+  // write.cpp
+  std::vector<AccountId> charged() override;
+
   // usage.cpp
   Result<std::array<Spent, spend::kPeriodCount>> spent(AccountId account) override;
   Result<std::vector<UsageRow>> usage(const UsageQuery& query) override;
@@ -70,7 +76,7 @@ class SqlLedger final : public Ledger {
   Result<std::optional<std::string>> kept(std::string_view name) override;
   Result<void> note_total(const UpstreamTotal& total) override;
   Result<std::vector<UpstreamTotal>> totals(std::string_view from_day, std::string_view to_day) override;
-  Result<PicoUsd> booked(std::string_view upstream_key, WallTime from, WallTime to) override;
+  Result<PicoUsd> booked(std::string_view upstream_key) override;
 
   // check.cpp
   Result<void> backup(const std::string& path) override;
@@ -86,8 +92,13 @@ class SqlLedger final : public Ledger {
     return sql::transact(*database_, sql::Access::write, std::forward<Work>(work));
   }
 
+  /// Writes all that a batch comes to, within a transaction.
+  Result<void> write(const Batch& batch);
+  Result<void> apply_new(HolderId holder, std::span<const Entry> entries);
+
   std::unique_ptr<sql::Database> database_;
   const TimeSource& time_;
+  std::set<AccountId> charged_;
   std::optional<WallTime>
       seen_{};         // the latest moment that the clock showed; only where the store has no clock
   WallTime stored_{};  // of it what the store knows
@@ -117,13 +128,12 @@ struct HolderRow {
 /// The holder's row, locked where the transaction writes. Errors: not_found.
 Result<HolderRow> lock_holder(sql::Database& database, HolderId holder);
 
-/// Attempts that are open or pending, by the end of a SELECT (open_attempts.cpp). With their locks.
+/// Attempts that are open or pending, by the end of a SELECT (open_attempts.cpp). With their locks. Their
+/// texts live in `texts`.
 Result<std::vector<OpenAttempt>> load_attempts(sql::Database& database, std::string_view where,
-                                               sql::Values values);
+                                               sql::Values values, Texts& texts);
 /// Those of these attempts that are open or pending.
 Result<void> know_attempts(sql::Database& database, std::span<const std::uint64_t> attempts, Batch& batch);
-/// Writes all that a batch comes to.
-Result<void> write(sql::Database& database, const Batch& batch);
 Pending as_pending(const OpenAttempt& attempt);
 
 }  // namespace gantry::ledger

@@ -145,7 +145,8 @@ Result<std::optional<AccountId>> SqlLedger::owner(std::string_view generation) {
   return reading([&]() -> Result<std::optional<AccountId>> {
     // The second condition is there for the index, which has no attempts without a generation.
     for (const std::string_view sql :
-         {"SELECT key_account FROM costs WHERE generation = $1 AND generation <> '' LIMIT 1",
+         {"SELECT key_account FROM generations WHERE generation = $1",
+          "SELECT key_account FROM costs WHERE generation = $1 AND generation <> '' LIMIT 1",
           "SELECT key_account FROM attempts WHERE generation = $1 AND generation <> '' LIMIT 1"}) {
       const auto account = number_of(*database_, sql, {generation});
       if (!account) return std::unexpected(account.error());

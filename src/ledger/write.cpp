@@ -1,4 +1,11 @@
 // A batch into its rows, in the order in which rows are locked.
+#include <algorithm>
+#include <limits>
+#include <map>
+#include <set>
+#include <utility>
+
+#include "ledger/cost_page.hpp"
 #include "ledger/sql_ledger.hpp"
 
 namespace gantry::ledger {
@@ -81,57 +88,118 @@ Result<void> write_open(sql::Database& database, const std::deque<Batch::Kept>& 
   return database.run_each("DELETE FROM attempts WHERE attempt = $1", 1, gone);
 }
 
-Result<void> write_costs(sql::Database& database, const std::vector<Batch::Settled>& settled) {
-  std::vector<sql::Value> rows;
-  rows.reserve(settled.size() * 26);
-  for (const auto& [attempt, end] : settled) {
-    const OpenAttempt& open = attempt->open;
-    rows.insert(rows.end(), {open.attempt.value,
-                             open.holder.value,
-                             open.call,
-                             open.payer.key,
-                             open.payer.project,
-                             open.payer.organisation,
-                             open.began,
-                             end.at,
-                             open.hold,
-                             end.cost,
-                             end.upstream_cost,
-                             overshoot_of(open, end.cost),
-                             end.source,
-                             end.waste,
-                             end.delivered,
-                             end.prompt_tokens,
-                             end.completion_tokens,
-                             open.model,
-                             end.served_model,
-                             end.provider,
-                             open.route,
-                             open.upstream,
-                             open.upstream_key,
-                             open.generation,
-                             end.outcome,
-                             open.places});
+Cost cost_of(const Batch::Settled& settled) {
+  const OpenAttempt& open = settled.attempt->open;
+  const AttemptSettled& end = settled.end;
+  return {.attempt = open.attempt,
+          .call = open.call,
+          .holder = open.holder,
+          .payer = open.payer,
+          .began = open.began,
+          .ended = end.at,
+          .hold = open.hold,
+          .cost = end.cost,
+          .upstream_cost = end.upstream_cost,
+          .places = open.places,
+          .source = end.source,
+          .waste = end.waste,
+          .delivered = end.delivered,
+          .prompt_tokens = end.prompt_tokens,
+          .completion_tokens = end.completion_tokens,
+          .model = open.model,
+          .served_model = end.served_model,
+          .provider = end.provider,
+          .route = open.route,
+          .upstream = open.upstream,
+          .upstream_key = open.upstream_key,
+          .generation = open.generation,
+          .outcome = end.outcome};
+}
+
+// What the rows of settled attempts are made of.
+class CostRows {
+ public:
+  void add(const Cost& cost) {
+    page_.add(cost);
+    last_ended_ = std::max(last_ended_, cost.ended);
+    if (page_.bytes() >= kPageBytes) end_page();
+    if (!last_spend_ || last_spend_->first != cost.upstream_key)
+      last_spend_ = &*spend_.try_emplace(cost.upstream_key).first;
+    last_spend_->second = add_up(last_spend_->second, cost.cost);
+    // Calls without a client key may ask for any generation.
+    if (!cost.generation.empty() && cost.payer.key != kKeyless)
+      generations_.insert(generations_.end(), {cost.generation, cost.payer.key});
   }
-  return database.run_each(
-      "INSERT INTO costs (attempt, holder, call_id, key_account, project, organisation, began, ended, hold, "
-      "cost, "
-      "upstream_cost, overshoot, source, waste, delivered, prompt_tokens, completion_tokens, model, "
-      "served_model, "
-      "provider, route, upstream, upstream_key, generation, outcome, places) VALUES ($1, $2, $3, $4, $5, $6, "
-      "$7, $8, $9, "
-      "$10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26)",
-      26, rows);
+
+  Result<void> write(sql::Database& database) {
+    if (page_.costs() > 0) end_page();
+    std::vector<sql::Value> pages, spend;
+    for (const auto& page : pages_)
+      pages.insert(pages.end(), {page.last_ended, page.costs, sql::Bytes{page.body}});
+    for (const auto& [key, cost] : spend_) spend.insert(spend.end(), {key, cost});
+    auto written =
+        database.run_each("INSERT INTO cost_pages (last_ended, costs, body) VALUES ($1, $2, $3)", 3, pages);
+    if (!written) return written;
+    written = database.run_each(
+        "INSERT INTO upstream_spend (upstream_key, cost) VALUES ($1, $2) "
+        "ON CONFLICT (upstream_key) DO UPDATE SET cost = upstream_spend.cost + excluded.cost",
+        2, spend);
+    if (!written) return written;
+    return database.run_each(
+        "INSERT INTO generations (generation, key_account) VALUES ($1, $2) ON CONFLICT (generation) DO "
+        "NOTHING",
+        2, generations_);
+  }
+
+ private:
+  // SQLite keeps a row this long on pages of its own; longer ones only cost memory.
+  static constexpr std::size_t kPageBytes = std::size_t{64} << 10;
+  struct Page {
+    WallTime last_ended;
+    std::size_t costs;
+    std::string body;
+  };
+
+  static PicoUsd add_up(PicoUsd a, PicoUsd b) {
+    return gantry::add(a, b).value_or(PicoUsd{std::numeric_limits<std::int64_t>::max()});
+  }
+  void end_page() {
+    const std::size_t costs = page_.costs();
+    pages_.push_back({std::exchange(last_ended_, WallTime::min()), costs, page_.finish()});
+  }
+
+  CostPage page_;
+  WallTime last_ended_ = WallTime::min();
+  std::vector<Page> pages_;
+  std::map<std::string_view, PicoUsd> spend_;
+  std::pair<const std::string_view, PicoUsd>* last_spend_ = nullptr;  // neighbours mostly share one
+  std::vector<sql::Value> generations_;
+};
+
+Result<void> write_costs(sql::Database& database, const std::vector<Batch::Settled>& settled) {
+  CostRows rows;
+  for (const auto& each : settled) rows.add(cost_of(each));
+  return rows.write(database);
 }
 
 }  // namespace
 
-Result<void> write(sql::Database& database, const Batch& batch) {
-  if (auto written = write_pots(database, batch.pots()); !written) return written;
-  if (auto written = write_usage(database, batch.tallies()); !written) return written;
-  if (auto written = write_open(database, batch.attempts()); !written) return written;
-  if (auto written = write_costs(database, batch.settled()); !written) return written;
-  return batch.strays() == 0 ? Result<void>{} : add_to_meta(database, "strays", batch.strays());
+// Whoever is charged twice over, because the transaction is done again, is told once.
+Result<void> SqlLedger::write(const Batch& batch) {
+  for (const auto& [key, sums] : batch.tallies()) {
+    const auto& payer = key.purse.payer;
+    charged_.insert({payer.key, payer.project, payer.organisation});
+  }
+  if (auto written = write_pots(*database_, batch.pots()); !written) return written;
+  if (auto written = write_usage(*database_, batch.tallies()); !written) return written;
+  if (auto written = write_open(*database_, batch.attempts()); !written) return written;
+  if (auto written = write_costs(*database_, batch.settled()); !written) return written;
+  return batch.strays() == 0 ? Result<void>{} : add_to_meta(*database_, "strays", batch.strays());
+}
+
+std::vector<AccountId> SqlLedger::charged() {
+  const auto charged = std::exchange(charged_, {});
+  return {charged.begin(), charged.end()};
 }
 
 }  // namespace gantry::ledger

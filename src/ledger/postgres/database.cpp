@@ -5,6 +5,8 @@
 #include <charconv>
 #include <chrono>
 #include <limits>
+#include <memory>
+#include <string>
 #include <thread>
 #include <utility>
 
@@ -29,6 +31,13 @@ class PostgresRow final : public sql::Row {
   }
   [[nodiscard]] std::string_view text(int column) const override {
     return {PQgetvalue(answer_, row_, column), static_cast<std::size_t>(PQgetlength(answer_, row_, column))};
+  }
+  [[nodiscard]] std::string bytes(int column) const override {
+    const auto* written = reinterpret_cast<const unsigned char*>(PQgetvalue(answer_, row_, column));
+    std::size_t length = 0;
+    const std::unique_ptr<unsigned char, decltype(&PQfreemem)> read(PQunescapeBytea(written, &length),
+                                                                    PQfreemem);
+    return read ? std::string(reinterpret_cast<const char*>(read.get()), length) : std::string();
   }
 
  private:

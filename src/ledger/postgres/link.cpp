@@ -29,6 +29,16 @@ void append_clean(std::string& to, std::string_view text) {
   }
 }
 
+// As PostgreSQL writes bytes: \x and two hexadecimal digits for each.
+void append_hex(std::string& to, std::string_view bytes) {
+  constexpr std::string_view kDigits = "0123456789abcdef";
+  to += "\\x";
+  for (const char byte : bytes) {
+    const auto value = static_cast<unsigned char>(byte);
+    to += kDigits[value >> 4], to += kDigits[value & 0xF];
+  }
+}
+
 // Values as libpq takes them: texts that end with NUL, all in one piece of memory.
 class Bound {
  public:
@@ -48,6 +58,8 @@ class Bound {
     if (const auto* integer = value.integer()) {
       char digits[24];
       bytes_.append(digits, std::to_chars(digits, digits + sizeof digits, *integer).ptr);
+    } else if (const auto* bytes = value.bytes()) {
+      append_hex(bytes_, bytes->bytes);
     } else {
       append_clean(bytes_, value.text());
     }

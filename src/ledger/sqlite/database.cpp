@@ -36,6 +36,11 @@ class SqliteRow final : public sql::Row {
     return bytes ? std::string_view(bytes, static_cast<std::size_t>(sqlite3_column_bytes(statement_, column)))
                  : std::string_view();
   }
+  [[nodiscard]] std::string bytes(int column) const override {
+    const auto* bytes = static_cast<const char*>(sqlite3_column_blob(statement_, column));
+    return bytes ? std::string(bytes, static_cast<std::size_t>(sqlite3_column_bytes(statement_, column)))
+                 : std::string();
+  }
 
  private:
   sqlite3_stmt* statement_;
@@ -61,6 +66,9 @@ class Run {
     int code = SQLITE_OK;
     if (const auto* integer = value.integer())
       code = sqlite3_bind_int64(statement_, at, *integer);
+    else if (const auto* bytes = value.bytes())
+      code = sqlite3_bind_blob64(statement_, at, bytes->bytes.data() ? bytes->bytes.data() : "",
+                                 bytes->bytes.size(), SQLITE_STATIC);
     else if (!value.is_null())
       code = sqlite3_bind_text64(statement_, at, value.text().data() ? value.text().data() : "",
                                  value.text().size(), SQLITE_STATIC, SQLITE_UTF8);
@@ -192,7 +200,7 @@ Result<void> configure(sqlite3* connection, const std::string& path) {
   const std::string settings =
       "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;"
       "PRAGMA trusted_schema = OFF; PRAGMA temp_store = MEMORY;"
-      "PRAGMA cache_size = -32768; PRAGMA application_id = " +
+      "PRAGMA cache_size = -2048; PRAGMA application_id = " +
       std::to_string(kApplicationId);
   return execute(connection, path, settings.c_str());
 }

@@ -9,6 +9,7 @@ from pathlib import Path
 import httpx
 
 from . import secrets
+from .cost_pages import costs_of
 from .gateway import QUICK, Gateway
 from .postgres import Postgres
 from .process import clean_environment, dev_binary
@@ -152,7 +153,9 @@ class Books:
 
     def costs(self) -> list[tuple[str, Decimal, int]]:
         """Of each attempt that is settled: generation, cost, source (0 told, 1 computed, 2 assumed, 3 free)."""
-        return [(name, int(cost) * PICO, int(source)) for name, cost, source in self.rows("SELECT generation, cost, source FROM costs")]
+        column = "encode(body, 'hex')" if self.database else "hex(body)"
+        pages = [bytes.fromhex(page) for (page,) in self.rows(f"SELECT {column} FROM cost_pages")]
+        return [(name, cost * PICO, source) for page in pages for name, cost, source in costs_of(page)]
 
     def unsettled(self) -> list[tuple[str, Decimal]]:
         """Of each attempt that is not: generation, estimate."""
