@@ -95,6 +95,8 @@ class FakeLedger final : public ledger::Ledger {
   Result<void> heartbeat(ledger::HolderId, Duration) override { return unused(); }
   Result<void> end_holder(ledger::HolderId) override { return unused(); }
   Result<std::vector<ledger::HolderId>> left_behind(std::string_view) override { return unused(); }
+  Result<bool> began(ledger::HolderId, std::string_view) override { return unused(); }
+  Result<void> begin_again(ledger::HolderId, std::string_view) override { return unused(); }
   Result<std::vector<ledger::Holder>> holders() override { return unused(); }
   Result<std::vector<ledger::Lease>> lease(ledger::HolderId, std::span<const ledger::LeaseWish>) override {
     return unused();

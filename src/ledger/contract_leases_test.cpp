@@ -152,6 +152,20 @@ TEST_P(LedgerLeases, holders_that_did_not_end_are_left_behind_under_their_name) 
   EXPECT_GT(all[1].lives_until, all[1].began);
 }
 
+TEST_P(LedgerLeases, a_holder_of_whom_only_its_journals_tell_begins_again_under_its_number) {
+  const HolderId a = holder("here");
+  EXPECT_TRUE(ledger_->began(a, "here").value());
+  EXPECT_FALSE(ledger_->began(a, "there").value());
+  const HolderId known{a.value + 5};
+  EXPECT_FALSE(ledger_->began(known, "here").value());
+  ASSERT_TRUE(ledger_->begin_again(known, "here"));
+  ASSERT_TRUE(ledger_->begin_again(known, "here")) << "once is enough";
+  EXPECT_THAT(ledger_->left_behind("here").value(), ElementsAre(a, known));
+  EXPECT_EQ(holder().value, known.value + 1) << "its number is its own";
+  expect_fault(ledger_->begin_again(known, "there"), Fault::bad_input, "another state directory");
+  ASSERT_TRUE(ledger_->begin_again(a, "here"));
+}
+
 TEST_P(LedgerLeases, a_holder_that_never_was_or_ended_is_not_found) {
   const HolderId ended = holder();
   ASSERT_TRUE(ledger_->end_holder(ended));

@@ -93,6 +93,38 @@ Result<std::vector<HolderId>> SqlLedger::left_behind(std::string_view name) {
   });
 }
 
+Result<bool> SqlLedger::began(HolderId holder, std::string_view name) {
+  return reading([&]() -> Result<bool> {
+    const auto found = number_of(*database_, "SELECT COUNT(*) FROM holders WHERE holder = $1 AND name = $2",
+                                 {holder.value, name});
+    if (!found) return std::unexpected(found.error());
+    return *found > 0;
+  });
+}
+
+Result<void> SqlLedger::begin_again(HolderId holder, std::string_view name) {
+  const auto at = now();
+  if (!at) return std::unexpected(at.error());
+  return writing([&]() -> Result<void> {
+    auto raised = database_->run("UPDATE meta SET number = $1 WHERE name = 'last_holder' AND number < $1",
+                                 {holder.value});
+    if (!raised) return std::unexpected(raised.error());
+    // Nobody is behind it any more: it lives until now.
+    auto made = database_->run(
+        "INSERT INTO holders (holder, name, began, lives_until) VALUES ($1, $2, $3, $3) "
+        "ON CONFLICT (holder) DO NOTHING",
+        {holder.value, name, *at});
+    if (!made) return std::unexpected(made.error());
+    if (*made == 1) return {};
+    const auto own = number_of(*database_, "SELECT COUNT(*) FROM holders WHERE holder = $1 AND name = $2",
+                               {holder.value, name});
+    if (!own) return std::unexpected(own.error());
+    if (*own == 1) return {};
+    return fail(Fault::bad_input,
+                "holder " + std::to_string(holder.value) + " is one of another state directory by now");
+  });
+}
+
 Result<std::vector<Holder>> SqlLedger::holders() {
   return reading([&]() -> Result<std::vector<Holder>> {
     std::vector<Holder> found;

@@ -218,6 +218,11 @@ class Ledger {
   /// state directory, and the caller has its lock, so that nobody is alive behind them. Before
   /// begin_holder().
   virtual Result<std::vector<HolderId>> left_behind(std::string_view name) = 0;
+  /// Whether a holder of this number ever began under this name.
+  virtual Result<bool> began(HolderId holder, std::string_view name) = 0;
+  /// A holder of whom only its journals tell, because the ledger was restored from before it began: begins it
+  /// under its number. Errors: bad_input when that number is somebody else's.
+  virtual Result<void> begin_again(HolderId holder, std::string_view name) = 0;
   /// All that did not end, the oldest first: an operator may end one whose state directory is lost.
   virtual Result<std::vector<Holder>> holders() = 0;
   /// One answer a wish, in their order. Errors: not_found when the holder was taken for dead or ended.
@@ -258,9 +263,11 @@ class Ledger {
   /// What was settled on attempts with this upstream key that ended in [from, to).
   virtual Result<PicoUsd> booked(std::string_view upstream_key, WallTime from, WallTime to) = 0;
 
-  /// A copy of the whole, consistent, while it is in use. SQLite only; PostgreSQL has its own tools.
+  /// A copy of the whole as a new file (0600), consistent, while it is in use. Errors: bad_input when the
+  /// file is there already, or on PostgreSQL, which has its own tools.
   virtual Result<void> backup(const std::string& path) = 0;
   /// Sums that must agree, and the store's own integrity check: one line for each thing that is wrong.
+  /// Errors: bad_input when the ledger has another schema than this program.
   virtual Result<std::vector<std::string>> check() = 0;
 };
 
@@ -269,9 +276,24 @@ class Ledger {
 /// ledger's clock for SQLite. Errors: bad_input and system, each with what to do; never with a password.
 Result<std::unique_ptr<Ledger>> open(const std::string& where, const TimeSource& time);
 
-/// Puts a backup in the place of the ledger file `to`. The copy is opened and checked before anything
-/// changes; the file that was there stays, as `to` + ".replaced". The caller has the lock of the state
-/// directory. Errors: bad_input when `backup` is no whole ledger, system.
-Result<void> restore(const std::string& backup, const std::string& to, const TimeSource& time);
+/// The same beside whoever has it, to be read: nothing is made, brought forward or written. Errors: not_found
+/// when there is none.
+Result<std::unique_ptr<Ledger>> open_beside(const std::string& where, const TimeSource& time);
+
+struct Restored {
+  std::string kept{};                ///< where the file is that was there; "" when there was none
+  std::vector<std::string> wrong{};  ///< check() of what is there now
+  std::size_t journals = 0;          ///< files beside it, of runs that were killed: the next start reads them
+  /// What the file that was there has booked or pending and the backup has not; nullopt when it cannot be
+  /// read. What of it is in the journals is booked at the next start.
+  std::optional<UsageRow> beyond{};
+};
+/// Puts a backup in the place of the ledger file `to`, in the state directory whose holders are named `name`
+/// and whose lock the caller has. The copy is opened and checked before anything changes; the file that was
+/// there stays, as `to` + ".replaced", or with a number behind that. Holders of whom only journals beside it
+/// know are made known to it, those of other directories are ended: nobody is behind them. Errors: bad_input
+/// when `backup` is no whole ledger, system.
+Result<Restored> restore(const std::string& backup, const std::string& to, std::string_view name,
+                         const TimeSource& time);
 
 }  // namespace gantry::ledger

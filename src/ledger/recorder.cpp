@@ -40,9 +40,34 @@ Result<void> Recorder::recover() {
   if (!left) return std::unexpected(left.error());
   for (const HolderId holder : *left)
     if (auto replayed = replay(holder); !replayed) return replayed;
+  if (auto replayed = replay_forgotten(); !replayed) return replayed;
   const auto begun = ledger_->begin_holder(options_.name, options_.lives);
   if (!begun) return std::unexpected(begun.error());
   holder_ = journals_of_ = *begun;
+  return {};
+}
+
+// Journals that are still there although their holder has ended: the process went between the two. What they
+// tell is booked already, up to their positions. Of those that nobody knows it is not said whose books they
+// belong in.
+Result<void> Recorder::replay_forgotten() {
+  const auto holders = holders_of_journals(options_.directory);
+  if (!holders) return std::unexpected(holders.error());
+  for (const HolderId holder : *holders) {
+    const auto ours = ledger_->began(holder, options_.name);
+    if (!ours) return std::unexpected(ours.error());
+    if (*ours) {
+      if (auto replayed = replay(holder); !replayed) return replayed;
+      continue;
+    }
+    if (auto aside = set_journals_aside(options_.directory, holder, "unknown"); !aside) return aside;
+    tell_("journal_unknown",
+          Failure{Fault::not_found,
+                  fmt::format("the ledger does not know whose journals journal-{0}-* in {1} are, as after an "
+                              "older copy was put in its place: what they tell is not booked. They are kept "
+                              "there as unknown-journal-{0}-*",
+                              holder.value, options_.directory)});
+  }
   return {};
 }
 
@@ -75,7 +100,7 @@ Result<void> Recorder::replay(HolderId holder) {
                         "that were told only there are not booked. The files are kept there as "
                         "torn-journal-{}-*; delete them when nobody needs them",
                         torn, options_.directory, holder.value)});
-  return set_journals_aside(options_.directory, holder);
+  return set_journals_aside(options_.directory, holder, "torn");
 }
 
 // ---- around the thread

@@ -41,7 +41,7 @@ class Recorder {
  public:
   using Work = std::move_only_function<void(Ledger&)>;
   /// What the recorder has to tell of itself, for the log: "ledger_away" and "ledger_back", "journal_full"
-  /// and "journal_has_room", without a failure when something is over; "journal_torn".
+  /// and "journal_has_room", without a failure when something is over; "journal_torn" and "journal_unknown".
   using Tell = std::function<void(std::string_view what, const std::optional<Failure>& why)>;
   /// Once a second of the injected time, and after each revision that is news.
   using Tick = std::move_only_function<void(Ledger&)>;
@@ -86,6 +86,7 @@ class Recorder {
 
   Result<void> recover();
   Result<void> replay(HolderId holder);
+  Result<void> replay_forgotten();
   void run();
   [[nodiscard]] bool idle();
   std::vector<Work> take_work();

@@ -21,8 +21,9 @@ namespace gantry::ledger {
 
 class SqlLedger final : public Ledger {
  public:
-  /// The database was migrated.
-  SqlLedger(std::unique_ptr<sql::Database> database, const TimeSource& time);
+  /// The database was migrated, or is only read.
+  SqlLedger(std::unique_ptr<sql::Database> database, const TimeSource& time,
+            sql::Access access = sql::Access::write);
 
   // clock.cpp
   Result<WallTime> now() override;
@@ -44,6 +45,8 @@ class SqlLedger final : public Ledger {
   Result<void> heartbeat(HolderId holder, Duration lives) override;
   Result<void> end_holder(HolderId holder) override;
   Result<std::vector<HolderId>> left_behind(std::string_view name) override;
+  Result<bool> began(HolderId holder, std::string_view name) override;
+  Result<void> begin_again(HolderId holder, std::string_view name) override;
   Result<std::vector<Holder>> holders() override;
 
   // leases.cpp
@@ -88,6 +91,7 @@ class SqlLedger final : public Ledger {
 
   std::unique_ptr<sql::Database> database_;
   const TimeSource& time_;
+  const sql::Access access_;
   std::optional<WallTime>
       seen_{};         // the latest moment that the clock showed; only where the store has no clock
   WallTime stored_{};  // of it what the store knows
