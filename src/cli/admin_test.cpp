@@ -187,6 +187,45 @@ TEST_F(Administration, leaves_a_file_of_a_server_that_is_gone) {
   EXPECT_EQ(gantry({"keys", "list"}).code, kOk);
 }
 
+TEST_F(Administration, checks_copies_and_restores_the_ledger) {
+  const auto copy = (folder_ / "copy.db").string();
+  const auto nothing = gantry({"ledger", "check"});
+  EXPECT_EQ(nothing.code, kCheckFailed);
+  EXPECT_THAT(nothing.err, HasSubstr("there is no ledger"));
+  EXPECT_FALSE(std::filesystem::exists(state())) << "looking makes nothing";
+  ASSERT_EQ(gantry({"keys", "create", "--name", "kept"}).code, kOk);
+  EXPECT_EQ(gantry({"ledger", "check"}).out, "the ledger is whole, and its sums agree\n");
+  EXPECT_EQ(gantry({"ledger", "check", "--format", "json"}).out, "{\"data\":{\"wrong\":[]}}\n");
+  const auto made = gantry({"ledger", "backup", copy, "--format", "json"});
+  EXPECT_EQ(made.code, kOk) << made.err;
+  EXPECT_THAT(made.out, AllOf(HasSubstr(copy), HasSubstr("\"whole\":true")));
+  const auto again = gantry({"ledger", "backup", copy});
+  EXPECT_EQ(again.code, kUsage);
+  EXPECT_THAT(again.err, HasSubstr("is there already"));
+  ASSERT_EQ(gantry({"keys", "create", "--name", "later"}).code, kOk);
+  {
+    const auto held = ledger::StateDirectory::open(state());
+    const auto refused = gantry({"ledger", "restore", copy});
+    EXPECT_EQ(refused.code, kCheckFailed);
+    EXPECT_THAT(refused.err, HasSubstr("is locked by process"));
+    EXPECT_EQ(gantry({"ledger", "check"}).code, kOk) << "beside whoever has it";
+  }
+  const auto restored = gantry({"ledger", "restore", copy});
+  EXPECT_EQ(restored.code, kOk) << restored.err;
+  EXPECT_THAT(restored.out, HasSubstr("the one that was there is " + state() + "/ledger.db.replaced\n"));
+  EXPECT_THAT(gantry({"keys", "list"}).out, AllOf(HasSubstr("kept"), Not(HasSubstr("later"))));
+  EXPECT_EQ(gantry({"ledger", "restore", copy + "-none"}).code, kUsage);
+}
+
+TEST_F(Administration, leaves_copies_of_a_postgresql_to_its_own_tools) {
+  std::ofstream(config_, std::ios::app) << "url = \"postgres://127.0.0.1:1/none\"\n";
+  const auto copied = gantry({"ledger", "backup", (folder_ / "copy.db").string()});
+  EXPECT_EQ(copied.code, kUsage);
+  EXPECT_THAT(copied.err, HasSubstr("pg_dump"));
+  EXPECT_THAT(gantry({"ledger", "restore", "x"}).err, HasSubstr("pg_restore"));
+  EXPECT_EQ(gantry({"ledger", "check"}).code, kCheckFailed) << "nobody listens there";
+}
+
 TEST(AdminClient, sends_a_token_over_tls_or_within_the_machine) {
   for (const auto* url :
        {"https://gantry.example", "http://127.0.0.1:8700", "http://[::1]:1", "http://localhost"})
