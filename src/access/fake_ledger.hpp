@@ -101,6 +101,7 @@ class FakeLedger final : public ledger::Ledger {
   Result<std::vector<ledger::Lease>> lease(ledger::HolderId, std::span<const ledger::LeaseWish>) override {
     return unused();
   }
+  Result<std::vector<ledger::Recall>> recalls(ledger::HolderId) override { return unused(); }
   Result<void> give_back(ledger::HolderId, std::span<const ledger::Return>) override { return unused(); }
   Result<void> apply(ledger::HolderId, std::uint32_t, std::uint64_t,
                      std::span<const ledger::Entry>) override {

@@ -12,6 +12,11 @@ Failure dead(HolderId holder) {
                                 " was taken for dead: its heartbeat came too late; begin a new one"};
 }
 
+// A pot is as scarce as it was for so long after a recall (Ledger::lease).
+Result<void> forget_old_recalls(sql::Database& database, WallTime now) {
+  return done(database.run("DELETE FROM recalls WHERE asked < $1", {now - std::chrono::seconds{10}}));
+}
+
 // Leases of windows that ended two days ago: nobody asks for them again, and what ends late is booked
 // without.
 Result<void> forget_old_leases(sql::Database& database, HolderId holder, WallTime now) {
@@ -22,6 +27,18 @@ Result<void> forget_old_leases(sql::Database& database, HolderId holder, WallTim
     if (!gone) return std::unexpected(gone.error());
   }
   return {};
+}
+
+// Those of its attempts that are not settled.
+Result<void> count_attempts(sql::Database& database, Holder& holder) {
+  return database.query(
+      "SELECT CASE WHEN ended IS NULL THEN 0 ELSE 1 END, COUNT(*), COALESCE(SUM(estimate), 0) FROM attempts "
+      "WHERE holder = $1 GROUP BY 1",
+      {holder.id.value}, [&](const sql::Row& row) {
+        const bool ended = row.truth(0);
+        (ended ? holder.pending : holder.open) = row.integer(1);
+        (ended ? holder.pending_estimate : holder.open_estimate) = row.money(2);
+      });
 }
 
 }  // namespace
@@ -58,6 +75,7 @@ Result<void> SqlLedger::heartbeat(HolderId holder, Duration lives) {
     if (!row) return std::unexpected(row.error());
     if (row->ended || row->lives_until <= *at) return std::unexpected(dead(holder));
     if (auto forgotten = forget_old_leases(*database_, holder, *at); !forgotten) return forgotten;
+    if (auto forgotten = forget_old_recalls(*database_, *at); !forgotten) return forgotten;
     return done(
         database_->run("UPDATE holders SET lives_until = $2 WHERE holder = $1", {holder.value, *at + lives}));
   });
@@ -140,6 +158,9 @@ Result<std::vector<Holder>> SqlLedger::holders() {
                            .leased = row.money(4)});
         });
     if (!read) return std::unexpected(read.error());
+    for (Holder& holder : found)
+      if (auto counted = count_attempts(*database_, holder); !counted)
+        return std::unexpected(counted.error());
     return found;
   });
 }

@@ -102,12 +102,23 @@ struct Holder {
   std::string name;
   WallTime began{}, lives_until{};
   PicoUsd leased;  ///< granted and not spent, in all its pots
+  /// Its attempts that began and did not end, as far as its journals were applied, and their estimates.
+  std::int64_t open = 0;
+  PicoUsd open_estimate{};
+  std::int64_t pending = 0;  ///< that ended, at a cost that nobody knows
+  PicoUsd pending_estimate{};
 };
 
 struct LeaseWish {
   PotId pot;
-  PicoUsd least;  ///< granted must come to this, in all, or nothing changes
-  PicoUsd most;   ///< and should come to this, as far as it fits
+  PicoUsd least;        ///< granted must come to this, in all, or nothing changes
+  PicoUsd most;         ///< and should come to this, as far as it fits
+  bool recall = false;  ///< where it does not fit, others are asked to give back what they do not need
+};
+/// A pot that somebody lacked in: holders that own something of it answer with give_back().
+struct Recall {
+  PotId pot;
+  std::int64_t number = 0;  ///< of all recalls; a later one is larger
 };
 /// What became of a wish, and what the pot looks like after it.
 struct Lease {
@@ -118,10 +129,16 @@ struct Lease {
   PicoUsd settled{}, pending{};
   PicoUsd leased{};     ///< what all holders own and have not spent, this one too
   PicoUsd elsewhere{};  ///< of it what others own
+  PicoUsd lost{};       ///< of that what holders own whose heart stopped: nobody can give it back now
+  /// Asked by this wish; 0 when it fits, or when nothing that could be given back would make it fit.
+  std::int64_t recall = 0;
+  /// Every other holder that is alive and owns something has answered recalls up to this one.
+  std::int64_t answered = 0;
 };
 struct Return {
   PotId pot;
-  PicoUsd granted;  ///< what the holder keeps, in all; never below what it has committed
+  PicoUsd granted;          ///< what the holder keeps, in all; never below what it has committed
+  std::int64_t recall = 0;  ///< answers this one, and those before it
 };
 
 // ---- attempts
@@ -225,10 +242,13 @@ class Ledger {
   virtual Result<void> begin_again(HolderId holder, std::string_view name) = 0;
   /// All that did not end, the oldest first: an operator may end one whose state directory is lost.
   virtual Result<std::vector<Holder>> holders() = 0;
-  /// One answer a wish, in their order. Errors: not_found when the holder was taken for dead or ended.
+  /// One answer a wish, in their order. While a pot is recalled, and some seconds after, nobody is granted
+  /// more of it than the least. Errors: not_found when the holder was taken for dead or ended.
   virtual Result<std::vector<Lease>> lease(HolderId holder, std::span<const LeaseWish> wishes) = 0;
   /// Errors: not_found when the holder ended.
   virtual Result<void> give_back(HolderId holder, std::span<const Return> returns) = 0;
+  /// What this holder is asked to give back of and has not answered.
+  virtual Result<std::vector<Recall>> recalls(HolderId holder) = 0;
 
   // ---- attempts
   /// Applies entries in their order and stores the position, in one transaction. Entries up to a position

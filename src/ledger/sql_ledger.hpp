@@ -52,6 +52,7 @@ class SqlLedger final : public Ledger {
   // leases.cpp
   Result<std::vector<Lease>> lease(HolderId holder, std::span<const LeaseWish> wishes) override;
   Result<void> give_back(HolderId holder, std::span<const Return> returns) override;
+  Result<std::vector<Recall>> recalls(HolderId holder) override;
 
   // attempts.cpp
   Result<void> apply(HolderId holder, std::uint32_t shard, std::uint64_t first_sequence,

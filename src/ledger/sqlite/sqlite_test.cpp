@@ -176,7 +176,7 @@ TEST_F(LedgerFile, check_finds_sums_that_do_not_agree) {
   meddle(
       "UPDATE spend SET settled = 5 WHERE account = 3 AND period = 3; UPDATE usage SET attempts = 3;"
       "DELETE FROM spend WHERE account = 1 AND period = 0; INSERT INTO spend VALUES (99, 3, 0, 0, 0, 0);"
-      "INSERT INTO leases VALUES (3, 3, 0, 1, -1, 0)");
+      "INSERT INTO leases VALUES (3, 3, 0, 1, -1, 0, 0)");
   EXPECT_THAT(
       ledger()->check().value(),
       ElementsAre(HasSubstr("account 1, daily window"), HasSubstr("differs from its attempts by -2 attempts"),
