@@ -13,6 +13,7 @@ namespace {
 
 constexpr std::size_t kBatch = 4096;
 constexpr Duration kTickEvery = std::chrono::seconds{1};
+constexpr Duration kGlanceEvery = std::chrono::milliseconds{200};
 // Entries gather for so long before they are applied together; nobody waits for it.
 constexpr Duration kGather = std::chrono::milliseconds{20};
 // Between two tries while the ledger is away, and the longest time between two looks at the clock.
@@ -114,7 +115,7 @@ Result<JournalWriter*> Recorder::add_journal() {
 }
 
 void Recorder::start() {
-  ticked_ = time_.mono();
+  ticked_ = glanced_ = time_.mono();
   thread_ = std::thread([this] {
     pthread_setname_np(pthread_self(), "gantry-recorder");
     run();
@@ -228,9 +229,14 @@ void Recorder::note(const Result<void>& result) {
 
 void Recorder::tick_if_due() {
   const MonoTime now = time_.mono();
-  if (now - ticked_ < kTickEvery) return;
-  ticked_ = now;
-  if (tick_) tick_(*ledger_);
+  if (now - ticked_ >= kTickEvery) {
+    ticked_ = now;
+    if (tick_) tick_(*ledger_);
+  }
+  if (now - glanced_ >= kGlanceEvery) {
+    glanced_ = now;
+    if (glance_) glance_(*ledger_);
+  }
 }
 
 }  // namespace gantry::ledger

@@ -57,6 +57,8 @@ class Recorder {
   /// The journal of the next shard. The writer is used by that shard's thread alone.
   Result<JournalWriter*> add_journal();
   void on_tick(Tick tick) { tick_ = std::move(tick); }
+  /// Five times a second, for what others wait for.
+  void on_glance(Tick glance) { glance_ = std::move(glance); }
   /// What was applied, each entry once; views until it returns. On the recorder's thread.
   using Applied = std::function<void(std::span<const Entry>)>;
   void on_applied(Applied applied) { applied_ = std::move(applied); }
@@ -100,7 +102,7 @@ class Recorder {
   const TimeSource& time_;
   const RecorderOptions options_;
   const Tell tell_;
-  Tick tick_;
+  Tick tick_, glance_;
   Applied applied_;
   HolderId journals_of_{};  // whose name the journals have
   HolderId holder_{};       // who leases; the same until it was taken for dead
@@ -111,7 +113,7 @@ class Recorder {
   std::atomic<bool> stopping_{false};
   std::atomic<bool> reachable_{true};
   bool full_ = false;  // a journal could not get another segment
-  MonoTime ticked_{};
+  MonoTime ticked_{}, glanced_{};
   std::thread thread_;  // last: it uses all of the above
 };
 
