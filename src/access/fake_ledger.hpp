@@ -21,6 +21,7 @@ class FakeLedger final : public ledger::Ledger {
   std::map<AccountId, std::array<ledger::Spent, spend::kPeriodCount>> figures;
   std::vector<ledger::UsageRow> rows;
   std::vector<ledger::UpstreamTotal> told;
+  std::vector<ledger::Holder> alive;
   std::optional<ledger::UsageQuery> asked;  // the last one
   std::optional<Failure> failure;           // of everything, when it is set
 
@@ -97,7 +98,7 @@ class FakeLedger final : public ledger::Ledger {
   Result<std::vector<ledger::HolderId>> left_behind(std::string_view) override { return unused(); }
   Result<bool> began(ledger::HolderId, std::string_view) override { return unused(); }
   Result<void> begin_again(ledger::HolderId, std::string_view) override { return unused(); }
-  Result<std::vector<ledger::Holder>> holders() override { return unused(); }
+  Result<std::vector<ledger::Holder>> holders() override { return unless_failed(alive); }
   Result<std::vector<ledger::Lease>> lease(ledger::HolderId, std::span<const ledger::LeaseWish>) override {
     return unused();
   }

@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <filesystem>
 #include <memory>
@@ -26,6 +27,7 @@ constexpr const char* kSeeConfig = "see [ledger] in the configuration: gantry co
 struct LedgerFlags {
   config::Inputs inputs;
   std::string format = "table", file;
+  std::int64_t holder = 0;
 };
 using Shared = std::shared_ptr<LedgerFlags>;
 
@@ -177,6 +179,47 @@ int restore(LedgerFlags& flags) {
   return kOk;
 }
 
+// ---- end
+
+// Its journals are lost, so nobody will ever say what of its lease was spent; an operator says that it was
+// not.
+int end(LedgerFlags& flags) {
+  const auto config = load(flags.inputs);
+  if (!config) return config.error();
+  const auto& where = (*config)->ledger;
+  if (where.url.embedded())
+    return complain("the embedded ledger has one gateway at a time",
+                    "its next start reads its journals and ends the run before; nothing has to be given up",
+                    kUsage);
+  const SystemTime time;
+  const auto ledger = ledger::open(where.place(), time);
+  if (!ledger) return complain(ledger.error().detail, kSeeConfig, kCheckFailed);
+  const auto now = (*ledger)->now();
+  const auto holders = (*ledger)->holders();
+  if (!now || !holders) return complain("the ledger does not answer", kSeeConfig, kCheckFailed);
+  const auto found = std::ranges::find(*holders, ledger::HolderId{flags.holder}, &ledger::Holder::id);
+  if (found == holders->end())
+    return complain(fmt::format("there is no holder {} that did not end", flags.holder),
+                    "gantry usage --leases lists them", kUsage);
+  if (found->lives_until > *now)
+    return complain(fmt::format("holder {} is alive", flags.holder),
+                    "stop that gateway, or wait for a quarter of a minute after it was last heard of",
+                    kUsage);
+  if (const auto ended = (*ledger)->end_holder(found->id); !ended)
+    return complain(ended.error().detail, "nothing was changed", kCheckFailed);
+  if (flags.format == "json") {
+    print_json([&](access::JsonOut& json, std::string&) {
+      json.number("holder", flags.holder);
+      json.money("given_back", found->leased);
+      json.number("made_pending", found->open);
+    });
+  } else {
+    fmt::print("holder {} has ended: {} come back, {} attempts are pending at their estimates\n",
+               flags.holder, dollars(to_decimal(found->leased)), found->open);
+  }
+  return kOk;
+}
+
 // ---- check
 
 int check(LedgerFlags& flags) {
@@ -231,6 +274,11 @@ void add_ledger(CLI::App& app, Chosen& chosen) {
       restore)
       ->add_option("file", flags->file, "A file that gantry ledger backup made")
       ->type_name("FILE")
+      ->required();
+  add(*command, "end", "Gives up a gateway that is gone and whose state directory is lost", flags, chosen,
+      end)
+      ->add_option("holder", flags->holder, "Its number, from gantry usage --leases")
+      ->type_name("HOLDER")
       ->required();
   add(*command, "check", "One line for each thing that is wrong", flags, chosen, check);
 }
