@@ -29,14 +29,6 @@ spend::Granted granted_of(const Lease& lease) {
           .leased = lease.leased};
 }
 
-OverBudget over_budget(const Lack& lack, const Lease& lease) {
-  return {.pot = lack.pot,
-          .limit = *lease.limit,
-          .settled = lease.settled,
-          .held = sum(lease.pending, lease.leased),
-          .amount = lack.amount};
-}
-
 }  // namespace
 
 Bank::Bank(Recorder& recorder, const TimeSource& time) : recorder_(recorder), time_(time) {
@@ -203,7 +195,7 @@ std::optional<std::int64_t> Bank::waits_for(const Waiting& waiting, const Lease&
 }
 
 // nullopt: not yet.
-std::optional<Bank::Verdict> Bank::verdict(Waiting& waiting, const Result<std::vector<Lease>>& leases) const {
+std::optional<Bank::Verdict> Bank::verdict(Waiting& waiting, const Result<std::vector<Lease>>& leases) {
   if (!leases) return std::unexpected(NoHold(leases.error()));
   std::vector<std::pair<spend::PotId, std::int64_t>> asked;
   for (const Lack& lack : waiting.shortage.lacks()) {
@@ -217,6 +209,19 @@ std::optional<Bank::Verdict> Bank::verdict(Waiting& waiting, const Result<std::v
   if (std::exchange(waiting.ask, Ask::nobody) == Ask::others)
     waiting.asked = std::move(asked), waiting.until = time_.mono() + kRecallWait;
   return std::nullopt;
+}
+
+// What this process has leased and nobody committed is not held: a smaller call could have it.
+OverBudget Bank::over_budget(const Lack& lack, const Lease& lease) {
+  const auto own = accounts_.look(lack.pot).value_or(spend::PotState{});
+  const std::int64_t idle =
+      std::clamp<std::int64_t>(own.granted.value - own.committed.value, 0, lease.leased.value);
+  return {.pot = lack.pot,
+          .limit = *lease.limit,
+          .settled = lease.settled,
+          .held = sum(lease.pending, {lease.leased.value - idle}),
+          .lost = lease.lost,
+          .amount = lack.amount};
 }
 
 // ---- the tick

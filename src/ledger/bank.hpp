@@ -34,7 +34,10 @@ namespace gantry::ledger {
 struct OverBudget {
   spend::PotId pot{};
   PicoUsd limit{}, settled{};
-  PicoUsd held{};    ///< holds and pending costs, of all processes
+  /// Holds and pending costs of this process, and what others own: they have given back what they do not
+  /// need, where it could have helped.
+  PicoUsd held{};
+  PicoUsd lost{};    ///< of it what processes own that are gone, until their journals were read
   PicoUsd amount{};  ///< what was to be set aside
 };
 /// Why nothing was set aside: a budget, or a ledger that does not answer.
@@ -107,8 +110,8 @@ class Bank {
   Result<std::vector<Lease>> lease_for(Ledger& ledger, const AllWaiting& all);
   Result<std::vector<Lease>> lease_pots(Ledger& ledger, const std::vector<LeaseWish>& wishes);
   void answer_all(const AllWaiting& all, const Result<std::vector<Lease>>& leases);
-  [[nodiscard]] std::optional<Verdict> verdict(Waiting& waiting,
-                                               const Result<std::vector<Lease>>& leases) const;
+  [[nodiscard]] std::optional<Verdict> verdict(Waiting& waiting, const Result<std::vector<Lease>>& leases);
+  [[nodiscard]] OverBudget over_budget(const spend::Lack& lack, const Lease& lease);
   [[nodiscard]] std::optional<std::int64_t> waits_for(const Waiting& waiting, const Lease& lease) const;
   void answer_recalls(Ledger& ledger);
   [[nodiscard]] bool is_late() const {

@@ -164,6 +164,16 @@ TEST_F(BankReplicas, one_that_was_taken_for_dead_goes_on_with_nothing_of_what_it
   EXPECT_TRUE(a.hold({50}));
 }
 
+TEST_F(BankReplicas, a_refusal_tells_what_those_still_own_that_are_gone) {
+  ASSERT_TRUE(b.hold({70}));
+  b.answers = false;
+  time.advance(kLives);
+  const auto refused = a.hold({50});
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(std::get<OverBudget>(refused.error()).held, PicoUsd{70});
+  EXPECT_EQ(std::get<OverBudget>(refused.error()).lost, PicoUsd{70});
+}
+
 TEST_F(BankReplicas, who_has_no_limit_needs_no_lease_and_no_time) {
   AccountChange change;
   change.limits[static_cast<std::size_t>(spend::Period::total)] = std::optional(std::optional<PicoUsd>());

@@ -112,7 +112,12 @@ TEST_F(BankTest, a_budget_lends_what_it_has_and_says_what_it_lacks) {
   EXPECT_EQ(over.pot.account, kOrganisation);
   EXPECT_EQ(over.limit, PicoUsd{100});
   EXPECT_EQ(over.amount, PicoUsd{50});
+  EXPECT_EQ(over.held, PicoUsd{60});
   EXPECT_EQ(first->settle({10}), PicoUsd{});
+  const auto third = hold({95});
+  ASSERT_FALSE(third);
+  EXPECT_EQ(std::get<OverBudget>(third.error()).held, PicoUsd{10})
+      << "what was settled and not told yet; what lies idle is not held";
   EXPECT_TRUE(hold({50})) << "what was not spent is there again";
 }
 

@@ -188,7 +188,7 @@ def test_what_a_gateway_still_owns_that_is_gone_is_told_until_it_is_explained(po
         # It stays counted: nobody can say that it was not spent.
         window = one.books.window(account)
         assert window["leased"] >= owned
-        error_of(one.call(key, DEAR), 402)
+        assert "by a gateway that is gone)" in error_of(one.call(key, DEAR), 402)["message"]
         # Its journals prove the rest: what the open call held stays, as pending, until upstream has told.
         two.start()
         assert lost not in leases(one.books)
