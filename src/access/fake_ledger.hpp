@@ -94,6 +94,7 @@ class FakeLedger final : public ledger::Ledger {
 
   Result<ledger::HolderId> begin_holder(std::string_view, Duration) override { return unused(); }
   Result<void> heartbeat(ledger::HolderId, Duration) override { return unused(); }
+  Result<void> give_up(ledger::HolderId) override { return unused(); }
   Result<void> end_holder(ledger::HolderId) override { return unused(); }
   Result<std::vector<ledger::HolderId>> left_behind(std::string_view) override { return unused(); }
   Result<bool> began(ledger::HolderId, std::string_view) override { return unused(); }

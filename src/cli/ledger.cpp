@@ -127,8 +127,9 @@ void print_restored(const LedgerFlags& flags, const config::Ledger& where, const
   if (!restored.kept.empty()) fmt::print("the one that was there is {}\n", restored.kept);
   if (!restored.kept.empty() && !restored.beyond)
     fmt::print("that one cannot be read: nobody knows what it has booked and the copy has not\n");
-  if (restored.beyond && restored.beyond->attempts != 0)
-    fmt::print("it has what the copy has not: {}\n", beyond_text(*restored.beyond));
+  const auto more = restored.beyond.value_or(ledger::UsageRow{});
+  if (more.attempts > 0 || more.cost > PicoUsd{} || more.pending > PicoUsd{})
+    fmt::print("it has what the copy has not: {}\n", beyond_text(more));
   if (restored.journals > 0)
     fmt::print("{} journal files are here: what they tell and the copy has not is booked at the next start\n",
                restored.journals);
@@ -194,19 +195,16 @@ int end(LedgerFlags& flags) {
   const SystemTime time;
   const auto ledger = ledger::open(where.place(), time);
   if (!ledger) return complain(ledger.error().detail, kSeeConfig, kCheckFailed);
-  const auto now = (*ledger)->now();
   const auto holders = (*ledger)->holders();
-  if (!now || !holders) return complain("the ledger does not answer", kSeeConfig, kCheckFailed);
+  if (!holders) return complain(holders.error().detail, kSeeConfig, kCheckFailed);
   const auto found = std::ranges::find(*holders, ledger::HolderId{flags.holder}, &ledger::Holder::id);
   if (found == holders->end())
     return complain(fmt::format("there is no holder {} that did not end", flags.holder),
                     "gantry usage --leases lists them", kUsage);
-  if (found->lives_until > *now)
-    return complain(fmt::format("holder {} is alive", flags.holder),
-                    "stop that gateway, or wait for a quarter of a minute after it was last heard of",
-                    kUsage);
-  if (const auto ended = (*ledger)->end_holder(found->id); !ended)
-    return complain(ended.error().detail, "nothing was changed", kCheckFailed);
+  const auto ended = (*ledger)->give_up(found->id);
+  if (!ended && ended.error().fault == Fault::refused)
+    return complain(ended.error().detail, "stop that gateway, and wait a quarter of a minute", kUsage);
+  if (!ended) return complain(ended.error().detail, "nothing was changed", kCheckFailed);
   if (flags.format == "json") {
     print_json([&](access::JsonOut& json, std::string&) {
       json.number("holder", flags.holder);

@@ -169,8 +169,7 @@ void Bank::answer_all(const AllWaiting& all, const Result<std::vector<Lease>>& l
 Result<std::vector<Lease>> Bank::lease_pots(Ledger& ledger, const std::vector<LeaseWish>& wishes) {
   auto leases = ledger.lease(recorder_.holder(), wishes);
   if (!leases && leases.error().fault == Fault::not_found) {
-    // Taken for dead: what was leased is lost, and this process goes on under another name.
-    if (const auto anew = begin_anew(); !anew) return std::unexpected(anew.error());
+    if (const auto alive = stay_alive(ledger); !alive) return std::unexpected(alive.error());
     leases = ledger.lease(recorder_.holder(), wishes);
   }
   if (!leases) return leases;
@@ -178,6 +177,8 @@ Result<std::vector<Lease>> Bank::lease_pots(Ledger& ledger, const std::vector<Le
   return leases;
 }
 
+// An operator has ended this process's holder: what was leased is another's by now, and it goes on under
+// another name.
 Result<void> Bank::begin_anew() {
   accounts_.lose_leases();
   const MonoTime asked = time_.mono();

@@ -153,15 +153,32 @@ TEST_F(BankReplicas, nothing_is_granted_when_the_leases_time_is_over_until_the_h
   EXPECT_TRUE(a.bank->take(a.payer(), {10}));
 }
 
-TEST_F(BankReplicas, one_that_was_taken_for_dead_goes_on_with_nothing_of_what_it_had) {
+TEST_F(BankReplicas, one_that_was_not_heard_of_for_long_goes_on_with_what_it_had) {
+  auto held = a.hold({50});
+  ASSERT_TRUE(held);
+  const HolderId before = a.recorder->holder();
+  time.advance(kLives * 3);
+  EXPECT_FALSE(a.bank->take(a.payer(), {1}));
+  EXPECT_FALSE(a.hold({60})) << "50 are held";
+  EXPECT_TRUE(a.hold({50}));
+  EXPECT_EQ(a.recorder->holder(), before);
+  held->release();
+  EXPECT_TRUE(a.hold({100}));
+}
+
+TEST_F(BankReplicas, one_that_was_ended_goes_on_with_nothing_of_what_it_had) {
   auto held = a.hold({50});
   ASSERT_TRUE(held);
   const HolderId before = a.recorder->holder();
   time.advance(kLives);
+  ASSERT_TRUE(look->end_holder(before));
+  EXPECT_TRUE(b.hold({100})) << "what it had came back";
   EXPECT_FALSE(a.bank->take(a.payer(), {1}));
-  EXPECT_FALSE(a.hold({60})) << "the old lease counts until its journal was read";
+  b.answers = true;
+  a.begin_hold({10});
+  while (!a.held) glance();
+  EXPECT_TRUE(a.end_hold());
   EXPECT_NE(a.recorder->holder(), before);
-  EXPECT_TRUE(a.hold({50}));
 }
 
 TEST_F(BankReplicas, a_refusal_tells_what_those_still_own_that_are_gone) {

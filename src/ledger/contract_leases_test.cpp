@@ -131,10 +131,15 @@ TEST_P(LedgerLeases, a_holder_whose_heart_stopped_is_granted_nothing_and_its_lea
   lease(a, pot, {70}, {70});
   ASSERT_TRUE(ledger_->heartbeat(a, Duration::zero()));
   const LeaseWish wish{pot, {71}, {71}};
-  expect_fault(ledger_->lease(a, {&wish, 1}), Fault::not_found, "taken for dead");
-  expect_fault(ledger_->heartbeat(a, std::chrono::hours{1}), Fault::not_found, "taken for dead");
+  expect_fault(ledger_->lease(a, {&wish, 1}), Fault::not_found, "its heart stopped");
   EXPECT_EQ(lease(b, pot, {31}, {31}).elsewhere, PicoUsd{70});
-  ASSERT_TRUE(ledger_->end_holder(a));
+  ASSERT_TRUE(ledger_->heartbeat(a, std::chrono::hours{1})) << "nobody got what it has";
+  expect_fault(ledger_->give_up(a), Fault::refused, "is alive");
+  EXPECT_EQ(lease(a, pot, {0}, {0}).granted, PicoUsd{70});
+  ASSERT_TRUE(ledger_->heartbeat(a, Duration::zero()));
+  ASSERT_TRUE(ledger_->give_up(a));
+  ASSERT_TRUE(ledger_->give_up(a));
+  expect_fault(ledger_->heartbeat(a, std::chrono::hours{1}), Fault::not_found, "has ended");
   EXPECT_TRUE(lease(b, pot, {100}, {100}).enough);
 }
 
@@ -169,9 +174,9 @@ TEST_P(LedgerLeases, a_holder_of_whom_only_its_journals_tell_begins_again_under_
 TEST_P(LedgerLeases, a_holder_that_never_was_or_ended_is_not_found) {
   const HolderId ended = holder();
   ASSERT_TRUE(ledger_->end_holder(ended));
-  expect_fault(ledger_->lease(ended, {}), Fault::not_found, "taken for dead");
+  expect_fault(ledger_->lease(ended, {}), Fault::not_found, "has ended");
   expect_fault(ledger_->give_back(ended, {}), Fault::not_found, "has ended");
-  expect_fault(ledger_->heartbeat(ended, std::chrono::hours{1}), Fault::not_found, "taken for dead");
+  expect_fault(ledger_->heartbeat(ended, std::chrono::hours{1}), Fault::not_found, "has ended");
   const HolderId never{99};
   expect_fault(ledger_->lease(never, {}), Fault::not_found, "no holder 99");
   expect_fault(ledger_->give_back(never, {}), Fault::not_found, "no holder 99");

@@ -7,9 +7,8 @@
 namespace gantry::ledger {
 namespace {
 
-Failure dead(HolderId holder) {
-  return {Fault::not_found, "holder " + std::to_string(holder.value) +
-                                " was taken for dead: its heartbeat came too late; begin a new one"};
+Failure ended(HolderId holder) {
+  return {Fault::not_found, "holder " + std::to_string(holder.value) + " has ended; begin a new one"};
 }
 
 // A pot is as scarce as it was for so long after a recall (Ledger::lease).
@@ -39,6 +38,21 @@ Result<void> count_attempts(sql::Database& database, Holder& holder) {
         (ended ? holder.pending : holder.open) = row.integer(1);
         (ended ? holder.pending_estimate : holder.open_estimate) = row.money(2);
       });
+}
+
+// Its row is locked.
+Result<void> end(sql::Database& database, HolderId holder, WallTime at) {
+  const sql::Value its[] = {holder.value};
+  auto open = load_attempts(database, "WHERE holder = $1 AND ended IS NULL ORDER BY attempt", its);
+  if (!open) return std::unexpected(open.error());
+  Batch batch;
+  for (OpenAttempt& attempt : *open) batch.know(std::move(attempt));
+  batch.give_up(at);
+  if (auto written = write(database, batch); !written) return written;
+  if (auto gone = database.run("DELETE FROM leases WHERE holder = $1", {holder.value}); !gone)
+    return std::unexpected(gone.error());
+  return done(
+      database.run("UPDATE holders SET ended = $2 WHERE holder = $1 AND ended IS NULL", {holder.value, at}));
 }
 
 }  // namespace
@@ -73,7 +87,7 @@ Result<void> SqlLedger::heartbeat(HolderId holder, Duration lives) {
   return writing([&]() -> Result<void> {
     const auto row = lock_holder(*database_, holder);
     if (!row) return std::unexpected(row.error());
-    if (row->ended || row->lives_until <= *at) return std::unexpected(dead(holder));
+    if (row->ended) return std::unexpected(ended(holder));
     if (auto forgotten = forget_old_leases(*database_, holder, *at); !forgotten) return forgotten;
     if (auto forgotten = forget_old_recalls(*database_, *at); !forgotten) return forgotten;
     return done(
@@ -86,17 +100,19 @@ Result<void> SqlLedger::end_holder(HolderId holder) {
   if (!at) return std::unexpected(at.error());
   return writing([&]() -> Result<void> {
     if (auto row = lock_holder(*database_, holder); !row) return std::unexpected(row.error());
-    const sql::Value its[] = {holder.value};
-    auto open = load_attempts(*database_, "WHERE holder = $1 AND ended IS NULL ORDER BY attempt", its);
-    if (!open) return std::unexpected(open.error());
-    Batch batch;
-    for (OpenAttempt& attempt : *open) batch.know(std::move(attempt));
-    batch.give_up(*at);
-    if (auto written = write(*database_, batch); !written) return written;
-    if (auto gone = database_->run("DELETE FROM leases WHERE holder = $1", {holder.value}); !gone)
-      return std::unexpected(gone.error());
-    return done(database_->run("UPDATE holders SET ended = $2 WHERE holder = $1 AND ended IS NULL",
-                               {holder.value, *at}));
+    return end(*database_, holder, *at);
+  });
+}
+
+Result<void> SqlLedger::give_up(HolderId holder) {
+  const auto at = now();
+  if (!at) return std::unexpected(at.error());
+  return writing([&]() -> Result<void> {
+    const auto row = lock_holder(*database_, holder);
+    if (!row) return std::unexpected(row.error());
+    if (!row->ended && row->lives_until > *at)
+      return fail(Fault::refused, "holder " + std::to_string(holder.value) + " is alive");
+    return end(*database_, holder, *at);
   });
 }
 

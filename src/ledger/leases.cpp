@@ -166,8 +166,8 @@ Result<std::vector<Lease>> SqlLedger::lease(HolderId holder, std::span<const Lea
     const auto row = lock_holder(*database_, holder);
     if (!row) return std::unexpected(row.error());
     if (row->ended || row->lives_until <= *at)
-      return fail(Fault::not_found,
-                  "holder " + std::to_string(holder.value) + " was taken for dead and is granted nothing");
+      return fail(Fault::not_found, "holder " + std::to_string(holder.value) +
+                                        " has ended, or its heart stopped: it is granted nothing");
     std::vector<Lease> leases(wishes.size());
     const auto places = in_order(wishes);
     for (const std::size_t i : places) {

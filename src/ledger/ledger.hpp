@@ -225,12 +225,15 @@ class Ledger {
 
   // ---- holders and leases
   virtual Result<HolderId> begin_holder(std::string_view name, Duration lives) = 0;
-  /// Prolongs all leases of the holder. Errors: not_found when it was taken for dead: it grants nothing any
-  /// more.
+  /// Prolongs all leases of the holder, also of one that was not heard of for longer than it lives: nobody
+  /// else got them meanwhile. Errors: not_found when it ended: it grants nothing any more.
   virtual Result<void> heartbeat(HolderId holder, Duration lives) = 0;
   /// What it granted and did not spend comes back; its attempts without an end become pending. After its
   /// journal was applied to the end. Ending it again changes nothing more. Errors: not_found.
   virtual Result<void> end_holder(HolderId holder) = 0;
+  /// The same for one whose state directory is lost: an operator says that what it leased was not spent.
+  /// Errors: refused while it is alive.
+  virtual Result<void> give_up(HolderId holder) = 0;
   /// Holders of this name that began and did not end, whatever their heartbeat says: the name is that of one
   /// state directory, and the caller has its lock, so that nobody is alive behind them. Before
   /// begin_holder().
@@ -240,10 +243,10 @@ class Ledger {
   /// A holder of whom only its journals tell, because the ledger was restored from before it began: begins it
   /// under its number. Errors: bad_input when that number is somebody else's.
   virtual Result<void> begin_again(HolderId holder, std::string_view name) = 0;
-  /// All that did not end, the oldest first: an operator may end one whose state directory is lost.
+  /// All that did not end, the oldest first.
   virtual Result<std::vector<Holder>> holders() = 0;
   /// One answer a wish, in their order. While a pot is recalled, and some seconds after, nobody is granted
-  /// more of it than the least. Errors: not_found when the holder was taken for dead or ended.
+  /// more of it than the least. Errors: not_found when the holder ended, or was not heard of for too long.
   virtual Result<std::vector<Lease>> lease(HolderId holder, std::span<const LeaseWish> wishes) = 0;
   /// Errors: not_found when the holder ended.
   virtual Result<void> give_back(HolderId holder, std::span<const Return> returns) = 0;

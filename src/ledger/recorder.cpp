@@ -140,6 +140,12 @@ void Recorder::post(Work work) {
 Result<void> Recorder::begin_anew() {
   const auto begun = ledger_->begin_holder(options_.name, options_.lives);
   if (!begun) return std::unexpected(begun.error());
+  tell_("holder_ended",
+        Failure{
+            Fault::not_found,
+            fmt::format("holder {} of this gateway was ended while it was not heard of; it goes on as holder "
+                        "{}. Restart it when that suits: until then budgets count what it spends twice",
+                        holder_.value, begun->value)});
   holder_ = *begun;
   return {};
 }

@@ -41,7 +41,8 @@ class Recorder {
  public:
   using Work = std::move_only_function<void(Ledger&)>;
   /// What the recorder has to tell of itself, for the log: "ledger_away" and "ledger_back", "journal_full"
-  /// and "journal_has_room", without a failure when something is over; "journal_torn" and "journal_unknown".
+  /// and "journal_has_room", without a failure when something is over; "journal_torn" and "journal_unknown";
+  /// "holder_ended" when somebody has ended this process's holder.
   using Tell = std::function<void(std::string_view what, const std::optional<Failure>& why)>;
   /// Once a second of the injected time, and after each revision that is news.
   using Tick = std::move_only_function<void(Ledger&)>;
@@ -80,7 +81,9 @@ class Recorder {
   /// The holder that leases; on the recorder's thread.
   [[nodiscard]] HolderId holder() const { return holder_; }
   [[nodiscard]] Duration lives() const { return options_.lives; }
-  /// A new holder in place of one that was taken for dead; on the recorder's thread.
+  /// A new holder in place of one that an operator has ended; on the recorder's thread. What the journals
+  /// tell stays the old one's, so that the new one counts what it spends as leased, too, until the next
+  /// start.
   Result<void> begin_anew();
 
  private:
@@ -105,7 +108,7 @@ class Recorder {
   Tick tick_, glance_;
   Applied applied_;
   HolderId journals_of_{};  // whose name the journals have
-  HolderId holder_{};       // who leases; the same until it was taken for dead
+  HolderId holder_{};       // who leases; the same until it was ended from outside
   net::Bell bell_;
   std::vector<std::unique_ptr<Journal>> journals_;
   std::mutex mutex_;

@@ -44,6 +44,7 @@ class SqlLedger final : public Ledger {
   Result<HolderId> begin_holder(std::string_view name, Duration lives) override;
   Result<void> heartbeat(HolderId holder, Duration lives) override;
   Result<void> end_holder(HolderId holder) override;
+  Result<void> give_up(HolderId holder) override;
   Result<std::vector<HolderId>> left_behind(std::string_view name) override;
   Result<bool> began(HolderId holder, std::string_view name) override;
   Result<void> begin_again(HolderId holder, std::string_view name) override;

@@ -151,6 +151,12 @@ def test_nothing_is_granted_from_a_lease_whose_heart_was_not_heard(postgres, tmp
         assert bill(simulator) - before < Decimal("0.001"), "nothing was sent"
         postgres.start()
         wait_for(lambda: one.pass_time(0.2) and one.call(key).status_code == 200, "calls to go on")
+        # It was not heard of for longer than it lives, and nobody has ended it: it goes on with what it had.
+        [before] = leases(one.books)
+        postgres.rows("UPDATE holders SET lives_until = 0 WHERE ended IS NULL")
+        assert leases(one.books)[before]["gone"]
+        wait_for(lambda: one.pass_time(0.2) and not leases(one.books)[before]["gone"], "its heart to beat again")
+        assert [*leases(one.books)] == [before] and one.call(key, DEAR).status_code == 200
         wait_quiet(simulator)
         wait_for(lambda: one.pass_time(0.2) and one.books.used() == bill(simulator), "all to be booked")
         assert one.books.window(account)["settled"] <= LIMIT
