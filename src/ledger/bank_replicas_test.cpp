@@ -181,6 +181,16 @@ TEST_F(BankReplicas, one_that_was_ended_goes_on_with_nothing_of_what_it_had) {
   EXPECT_NE(a.recorder->holder(), before);
 }
 
+TEST_F(BankReplicas, a_limit_that_was_lowered_below_what_is_leased_refuses) {
+  ASSERT_TRUE(a.hold({80}));
+  AccountChange lower;
+  lower.limits[static_cast<std::size_t>(spend::Period::total)] = std::optional(PicoUsd{50});
+  ASSERT_TRUE(look->change(kOrganisation, lower));
+  EXPECT_FALSE(a.hold({81}));
+  EXPECT_FALSE(a.hold({51}));
+  EXPECT_TRUE(a.hold({50}));
+}
+
 TEST_F(BankReplicas, a_refusal_tells_what_those_still_own_that_are_gone) {
   ASSERT_TRUE(b.hold({70}));
   b.answers = false;

@@ -47,6 +47,21 @@ TEST_P(LedgerLeases, nothing_changes_when_the_least_does_not_fit) {
   EXPECT_EQ(more.granted, PicoUsd{70});
 }
 
+TEST_P(LedgerLeases, what_was_granted_under_a_higher_limit_is_not_enough) {
+  const AccountId one = key("k", kDefaultProject, in_all({100}));
+  const HolderId a = holder("a"), b = holder("b");
+  lease(a, all_time(one), {60}, {60});
+  lease(b, all_time(one), {30}, {30});
+  AccountChange lower;
+  lower.limits.back() = std::optional(PicoUsd{50});
+  ASSERT_TRUE(ledger_->change(one, lower));
+  EXPECT_FALSE(lease(a, all_time(one), {21}, {60}).enough) << "30 are elsewhere";
+  EXPECT_TRUE(lease(a, all_time(one), {20}, {60}).enough);
+  EXPECT_FALSE(lease(b, all_time(one), {1}, {1}).enough);
+  const LeaseWish wish{.pot = all_time(one), .least = {50}, .most = {50}, .recall = true};
+  EXPECT_GT(ledger_->lease(a, {&wish, 1}).value()[0].recall, 0);
+}
+
 TEST_P(LedgerLeases, the_same_wish_twice_changes_nothing) {
   const PotId pot = all_time(key("k", kDefaultProject, in_all({100})));
   const HolderId a = holder();

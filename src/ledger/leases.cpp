@@ -113,14 +113,16 @@ Result<Lease> grant(sql::Database& database, const Asking& asking, const LeaseWi
   if (!pot) return std::unexpected(pot.error());
   if (!pot->limit) return Lease{.pot = wish.pot, .enough = true};
   // What is scarce is nobody's reserve.
-  const PicoUsd offered = std::min(pot->recall != 0 ? wish.least : wish.most, most_granted(*pot));
+  const PicoUsd fits = most_granted(*pot),
+                offered = std::min(pot->recall != 0 ? wish.least : wish.most, fits);
   if (offered > pot->granted && offered >= wish.least) {
     if (auto stored = store(database, asking.holder, wish.pot, offered); !stored)
       return std::unexpected(stored.error());
     pot->granted = offered;
   }
+  // What was granted under a higher limit does not count.
   Lease lease{.pot = wish.pot,
-              .enough = pot->granted >= wish.least,
+              .enough = std::min(pot->granted, fits) >= wish.least,
               .granted = pot->granted,
               .limit = pot->limit,
               .settled = pot->settled,
