@@ -32,6 +32,7 @@ constexpr std::array kWays{
     Way{"DELETE", "/accounts/{}", delete_account},
     Way{"POST", "/projects", create_project},
     Way{"GET", "/usage", show_usage},
+    Way{"GET", "/usage/leases", show_leases},
     Way{"GET", "/usage/unexplained", show_unexplained},
     Way{"GET", "/openapi.yaml", show_openapi},
 };
@@ -56,7 +57,7 @@ std::optional<std::string_view> below_admin(std::string_view path) {
 AdminReply unknown_path() {
   return not_found("There is no such resource in the admin API.",
                    "There are keys, keys/{id}, keys/{id}/rotate, accounts, accounts/{id}, projects, usage, "
-                   "usage/unexplained and openapi.yaml below /admin/v1.");
+                   "usage/leases, usage/unexplained and openapi.yaml below /admin/v1.");
 }
 
 AdminReply wrong_method(std::string allow) {

@@ -72,6 +72,14 @@ std::vector<Field> Body::members(std::span<const std::string_view> known, Proble
   return {};
 }
 
+Format read_format(const Query& query, const std::string& accept, Problems& problems) {
+  const auto format = query.get("format");
+  if (!format) return accept.contains("text/csv") ? Format::csv : Format::json;
+  if (*format == "csv") return Format::csv;
+  if (*format != "json") problems.add("format", "must be json or csv");
+  return Format::json;
+}
+
 const ledger::Account* find_project(const ledger::Directory& directory, std::string_view text) {
   const auto id = id_of(spend::AccountKind::project, text);
   const auto at = std::ranges::find_if(directory.accounts, [&](const ledger::Account& account) {

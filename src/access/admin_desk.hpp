@@ -9,6 +9,7 @@
 #include "access/fields.hpp"
 #include "access/json_out.hpp"
 #include "access/key_policy.hpp"
+#include "access/query.hpp"
 #include "wire/json_index.hpp"
 
 namespace gantry::access {
@@ -36,6 +37,7 @@ AdminReply delete_account(const Desk& desk, const std::string& id);
 AdminReply create_project(const Desk& desk, const std::string& id);
 AdminReply show_usage(const Desk& desk, const std::string& id);
 AdminReply show_unexplained(const Desk& desk, const std::string& id);
+AdminReply show_leases(const Desk& desk, const std::string& id);
 
 // ---- replies that are no success
 
@@ -62,6 +64,10 @@ class Body {
   wire::JsonIndex index_;
   bool good_ = false;
 };
+
+enum class Format : std::uint8_t { json, csv };
+/// `format` wins over Accept.
+Format read_format(const Query& query, const std::string& accept, Problems& problems);
 
 /// The project of a name or an id among those of the directory.
 const ledger::Account* find_project(const ledger::Directory& directory, std::string_view text);
@@ -91,6 +97,8 @@ void put_limits(JsonOut& json, std::string& out, const spend::Limits& limits);
 /// "windows": what of each limit is used, and until when it counts.
 void put_windows(JsonOut& json, std::string& out, const std::array<ledger::Spent, spend::kPeriodCount>& spent,
                  WallTime now);
+/// "gone": those whose heart stopped, with what they still own.
+void put_gone(JsonOut& json, std::string& out, const std::vector<ledger::Holder>& holders, WallTime now);
 PicoUsd minus(PicoUsd a, PicoUsd b);  ///< stops at the ends of the range
 
 }  // namespace gantry::access

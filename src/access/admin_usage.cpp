@@ -94,27 +94,18 @@ std::vector<UsageBy> read_groups(std::string_view text, Problems& problems) {
   return out;
 }
 
-enum class Format : std::uint8_t { json, csv };
-
-// `format` wins over Accept.
-Format read_format(const Query& query, const std::string& accept, Problems& problems) {
-  const auto format = query.get("format");
-  if (!format) return accept.contains("text/csv") ? Format::csv : Format::json;
-  if (*format == "csv") return Format::csv;
-  if (*format != "json") problems.add("format", "must be json or csv");
-  return Format::json;
-}
-
 void put_span(JsonOut& json, const Span& span) {
   json.text("from", day_text(span.from));
   json.text("to", day_text(span.to));
 }
 
-AdminReply usage_json(const ledger::UsageQuery& query, const std::vector<UsageRow>& rows) {
+AdminReply usage_json(const ledger::UsageQuery& query, const std::vector<UsageRow>& rows,
+                      const std::vector<ledger::Holder>& holders, WallTime now) {
   return with_body(200, [&](JsonOut& json, std::string& out) {
     json.key("data");
     JsonOut data(out);
     put_span(data, {query.from, query.to});
+    put_gone(data, out, holders, now);
     data.key("rows");
     JsonOut list(out, '[');
     for (const auto& row : rows) {
@@ -225,7 +216,10 @@ AdminReply show_usage(const Desk& desk, const std::string&) {
   if (!problems.empty()) return refused(problems);
   const auto rows = desk.ledger.usage(wanted);
   if (!rows) return failed(rows.error());
-  return format == Format::csv ? usage_csv(wanted, *rows) : usage_json(wanted, *rows);
+  if (format == Format::csv) return usage_csv(wanted, *rows);
+  const auto holders = desk.ledger.holders();
+  if (!holders) return failed(holders.error());
+  return usage_json(wanted, *rows, *holders, *now);
 }
 
 AdminReply show_unexplained(const Desk& desk, const std::string&) {

@@ -25,7 +25,7 @@ TEST_F(AdminUsage, is_told_by_what_is_asked) {
   EXPECT_EQ(told.status, 200);
   EXPECT_EQ(
       told.body,
-      R"({"data":{"from":"2026-11-01","to":"2026-11-30","rows":[{"key":"backend","key_id":"key_12","day":"2026-11-24","calls":3,)"
+      R"({"data":{"from":"2026-11-01","to":"2026-11-30","gone":[],"rows":[{"key":"backend","key_id":"key_12","day":"2026-11-24","calls":3,)"
       R"("attempts":4,"prompt_tokens":100,"completion_tokens":20,"cost":"1","upstream_cost":"0",)"
       R"("computed":"0.000000000001","assumed":"0","overshoot":"0","pending":"0",)"
       R"("waste":{"retry":"0.1","lost_primary":"0","abandoned":"0","probe":"0"}}]}})");
@@ -65,6 +65,33 @@ TEST_F(AdminUsage, is_not_told_for_a_question_that_is_wrong) {
       ask("GET", "/usage", "", "by=hour&from=yesterday&to=2026-13-01&key=x&project=none&format=xml&z=1"),
       {"z", "from", "to", "by", "key", "project", "format"});
   expect_problems(ask("GET", "/usage", "", "from=2026-11-02&to=2026-11-01"), {"from"});
+}
+
+TEST_F(AdminUsage, tells_what_gateways_own_and_what_those_still_have_that_are_gone) {
+  using namespace std::chrono_literals;
+  ledger.alive = {
+      {.id = {5}, .name = "ab12", .began = ledger.clock - 1h, .lives_until = ledger.clock, .leased = kDollar},
+      {.id = {6},
+       .name = "cd34",
+       .began = ledger.clock - 1h,
+       .lives_until = ledger.clock + 1s,
+       .leased = {}}};
+  ledger.alive[0].open = 2, ledger.alive[0].open_estimate = PicoUsd{7};
+  ledger.alive[0].pending = 1, ledger.alive[0].pending_estimate = PicoUsd{9};
+  const std::string gone =
+      R"({"holder":5,"state_id":"ab12","began_at":"2026-11-24T08:30:00Z","lease_ends_at":"2026-11-24T09:30:00Z",)"
+      R"("gone":true,"leased":"1","open":{"attempts":2,"estimate":"0.000000000007"},)"
+      R"("pending":{"attempts":1,"estimate":"0.000000000009"}})";
+  EXPECT_THAT(ask("GET", "/usage").body, testing::HasSubstr("\"gone\":[" + gone + "],\"rows\""));
+  const auto leases = ask("GET", "/usage/leases").body;
+  EXPECT_THAT(leases, testing::StartsWith(R"({"data":{"rows":[)" + gone + R"(,{"holder":6,)"));
+  EXPECT_THAT(leases, testing::HasSubstr("\"gone\":false,\"leased\":\"0\""));
+  EXPECT_EQ(ask("GET", "/usage/leases", "", "format=csv").body,
+            "holder,state_id,began_at,lease_ends_at,gone,leased,open_attempts,open_estimate,pending_attempts,"
+            "pending_estimate\r\n"
+            "5,ab12,2026-11-24T08:30:00Z,2026-11-24T09:30:00Z,true,1,2,0.000000000007,1,0.000000000009\r\n"
+            "6,cd34,2026-11-24T08:30:00Z,2026-11-24T09:30:01Z,false,0,0,0,0,0\r\n");
+  expect_problems(ask("GET", "/usage/leases", "", "format=xml&by=key"), {"by", "format"});
 }
 
 TEST_F(AdminUsage, that_nobody_explains_is_told_by_key_and_day) {

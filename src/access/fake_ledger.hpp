@@ -21,6 +21,7 @@ class FakeLedger final : public ledger::Ledger {
   std::map<AccountId, std::array<ledger::Spent, spend::kPeriodCount>> figures;
   std::vector<ledger::UsageRow> rows;
   std::vector<ledger::UpstreamTotal> told;
+  std::vector<ledger::Holder> alive;
   std::optional<ledger::UsageQuery> asked;  // the last one
   std::optional<Failure> failure;           // of everything, when it is set
 
@@ -93,12 +94,16 @@ class FakeLedger final : public ledger::Ledger {
 
   Result<ledger::HolderId> begin_holder(std::string_view, Duration) override { return unused(); }
   Result<void> heartbeat(ledger::HolderId, Duration) override { return unused(); }
+  Result<void> give_up(ledger::HolderId) override { return unused(); }
   Result<void> end_holder(ledger::HolderId) override { return unused(); }
   Result<std::vector<ledger::HolderId>> left_behind(std::string_view) override { return unused(); }
-  Result<std::vector<ledger::Holder>> holders() override { return unused(); }
+  Result<bool> began(ledger::HolderId, std::string_view) override { return unused(); }
+  Result<void> begin_again(ledger::HolderId, std::string_view) override { return unused(); }
+  Result<std::vector<ledger::Holder>> holders() override { return unless_failed(alive); }
   Result<std::vector<ledger::Lease>> lease(ledger::HolderId, std::span<const ledger::LeaseWish>) override {
     return unused();
   }
+  Result<std::vector<ledger::Recall>> recalls(ledger::HolderId) override { return unused(); }
   Result<void> give_back(ledger::HolderId, std::span<const ledger::Return>) override { return unused(); }
   Result<void> apply(ledger::HolderId, std::uint32_t, std::uint64_t,
                      std::span<const ledger::Entry>) override {

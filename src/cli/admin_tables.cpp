@@ -172,7 +172,43 @@ std::string usage_table(wire::JsonValue usage) {
     if (!table) table.emplace(std::move(headings));
     table->row(std::move(cells));
   });
-  return span_of(usage) + (table ? table->text() : "nothing was spent\n");
+  return span_of(usage) + (table ? table->text() : "nothing was spent\n") + gone_text(usage, "gone");
+}
+
+std::string gone_text(wire::JsonValue data, std::string_view list) {
+  std::string out;
+  if (const auto holders = data.find(list))
+    holders->each_element([&](wire::JsonValue holder) {
+      if (text_at(holder, "gone") != "true") return;
+      out += fmt::format(
+          "holder {} is gone since {}: {} leased and not proven unspent (in it {} attempts without an end, "
+          "{}), "
+          "{} attempts pending at {}\n",
+          text_at(holder, "holder"), text_at(holder, "lease_ends_at"), dollars(text_at(holder, "leased")),
+          text_at(holder, "open.attempts"), dollars(text_at(holder, "open.estimate")),
+          text_at(holder, "pending.attempts"), dollars(text_at(holder, "pending.estimate")));
+    });
+  if (!out.empty())
+    out +=
+        "    what is leased comes back when gantry starts on that state directory and reads its journals, or "
+        "when "
+        "its window\n"
+        "    ends; gantry ledger end gives up a directory that is lost. Pending costs wait for OpenRouter, "
+        "at most "
+        "for pending_for\n";
+  return out;
+}
+
+std::string lease_table(wire::JsonValue leases) {
+  Table table({"HOLDER", "STATE", "BEGAN", "LEASE ENDS", "IS", "LEASED", "OPEN", "AT", "PENDING", "AT"});
+  each_row(leases, [&](wire::JsonValue row) {
+    table.row({text_at(row, "holder"), text_at(row, "state_id").substr(0, 8), text_at(row, "began_at"),
+               text_at(row, "lease_ends_at"), text_at(row, "gone") == "true" ? "gone" : "alive",
+               dollars(text_at(row, "leased")), text_at(row, "open.attempts"),
+               dollars(text_at(row, "open.estimate")), text_at(row, "pending.attempts"),
+               dollars(text_at(row, "pending.estimate"))});
+  });
+  return table.empty() ? "no gateway owns anything\n" : table.text() + gone_text(leases, "rows");
 }
 
 std::string unexplained_table(wire::JsonValue unexplained) {

@@ -126,9 +126,10 @@ TEST_F(Administration, tells_what_was_spent) {
   EXPECT_EQ(none.code, kOk) << none.err;
   EXPECT_THAT(none.out, HasSubstr("nothing was spent"));
   EXPECT_THAT(gantry({"usage", "--unexplained"}).out, HasSubstr("nothing is unexplained"));
+  EXPECT_EQ(gantry({"usage", "--leases"}).out, "no gateway owns anything\n");
   EXPECT_THAT(gantry({"usage", "--by", "model,day", "--format", "csv"}).out, StartsWith("model,day,calls,"));
   EXPECT_THAT(gantry({"usage", "--format", "json", "--from", "2026-11-01", "--to", "2026-11-30"}).out,
-              HasSubstr(R"({"data":{"from":"2026-11-01","to":"2026-11-30","rows":[)"));
+              HasSubstr(R"({"data":{"from":"2026-11-01","to":"2026-11-30","gone":[],"rows":[)"));
 }
 
 TEST_F(Administration, tells_what_is_wrong_and_what_to_do) {
@@ -185,6 +186,67 @@ TEST_F(Administration, leaves_a_file_of_a_server_that_is_gone) {
   ASSERT_TRUE(access::write_server_file(state(),
                                         {.url = "http://127.0.0.1:1", .admin_token = Secret("t"), .pid = 1}));
   EXPECT_EQ(gantry({"keys", "list"}).code, kOk);
+}
+
+TEST_F(Administration, checks_copies_and_restores_the_ledger) {
+  const auto copy = (folder_ / "copy.db").string();
+  const auto nothing = gantry({"ledger", "check"});
+  EXPECT_EQ(nothing.code, kCheckFailed);
+  EXPECT_THAT(nothing.err, HasSubstr("there is no ledger"));
+  EXPECT_FALSE(std::filesystem::exists(state())) << "looking makes nothing";
+  ASSERT_EQ(gantry({"keys", "create", "--name", "kept"}).code, kOk);
+  EXPECT_EQ(gantry({"ledger", "check"}).out, "the ledger is whole, and its sums agree\n");
+  EXPECT_EQ(gantry({"ledger", "check", "--format", "json"}).out, "{\"data\":{\"wrong\":[]}}\n");
+  const auto made = gantry({"ledger", "backup", copy, "--format", "json"});
+  EXPECT_EQ(made.code, kOk) << made.err;
+  EXPECT_THAT(made.out, AllOf(HasSubstr(copy), HasSubstr("\"whole\":true")));
+  const auto again = gantry({"ledger", "backup", copy});
+  EXPECT_EQ(again.code, kUsage);
+  EXPECT_THAT(again.err, HasSubstr("is there already"));
+  ASSERT_EQ(gantry({"keys", "create", "--name", "later"}).code, kOk);
+  {
+    const auto held = ledger::StateDirectory::open(state());
+    const auto refused = gantry({"ledger", "restore", copy});
+    EXPECT_EQ(refused.code, kCheckFailed);
+    EXPECT_THAT(refused.err, HasSubstr("is locked by process"));
+    EXPECT_EQ(gantry({"ledger", "check"}).code, kOk) << "beside whoever has it";
+  }
+  const auto restored = gantry({"ledger", "restore", copy});
+  EXPECT_EQ(restored.code, kOk) << restored.err;
+  EXPECT_THAT(restored.out, HasSubstr("the one that was there is " + state() + "/ledger.db.replaced\n"));
+  EXPECT_THAT(gantry({"keys", "list"}).out, AllOf(HasSubstr("kept"), Not(HasSubstr("later"))));
+  EXPECT_EQ(gantry({"ledger", "restore", copy + "-none"}).code, kUsage);
+}
+
+TEST_F(Administration, tells_what_a_gateway_owns_that_is_gone) {
+  ASSERT_EQ(gantry({"keys", "list"}).code, kOk);
+  const SystemTime time;
+  {
+    const auto ledger = ledger::open(state() + "/ledger.db", time).value();
+    ASSERT_TRUE(ledger->begin_holder("gone", Duration::zero()));
+    ASSERT_TRUE(ledger->begin_holder("alive", std::chrono::hours{1}));
+  }
+  const auto page = gantry({"usage"});
+  EXPECT_THAT(page.out,
+              AllOf(HasSubstr("holder 1 is gone since"), HasSubstr("$0.00 leased and not proven unspent"),
+                    HasSubstr("gantry ledger end"), Not(HasSubstr("holder 2"))));
+  const auto csv = gantry({"usage", "--format", "csv"});
+  EXPECT_THAT(csv.out, Not(HasSubstr("gone")));
+  EXPECT_THAT(csv.err, HasSubstr("holder 1 is gone since"));
+  EXPECT_THAT(gantry({"usage", "--leases"}).out, AllOf(HasSubstr("gone"), HasSubstr("alive")));
+  EXPECT_THAT(gantry({"usage", "--leases", "--format", "csv"}).out, StartsWith("holder,state_id,"));
+  const auto refused = gantry({"ledger", "end", "1"});
+  EXPECT_EQ(refused.code, kUsage);
+  EXPECT_THAT(refused.err, HasSubstr("its next start reads its journals"));
+}
+
+TEST_F(Administration, leaves_copies_of_a_postgresql_to_its_own_tools) {
+  std::ofstream(config_, std::ios::app) << "url = \"postgres://127.0.0.1:1/none\"\n";
+  const auto copied = gantry({"ledger", "backup", (folder_ / "copy.db").string()});
+  EXPECT_EQ(copied.code, kUsage);
+  EXPECT_THAT(copied.err, HasSubstr("pg_dump"));
+  EXPECT_THAT(gantry({"ledger", "restore", "x"}).err, HasSubstr("pg_restore"));
+  EXPECT_EQ(gantry({"ledger", "check"}).code, kCheckFailed) << "nobody listens there";
 }
 
 TEST(AdminClient, sends_a_token_over_tls_or_within_the_machine) {

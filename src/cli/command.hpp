@@ -27,6 +27,7 @@ void add_upstream_keys(CLI::App& app, Chosen& chosen);
 void add_keys(CLI::App& app, Chosen& chosen);
 void add_accounts(CLI::App& app, Chosen& chosen);
 void add_usage(CLI::App& app, Chosen& chosen);
+void add_ledger(CLI::App& app, Chosen& chosen);
 
 /// Declares --config, --listen and --base-url on a command.
 enum class Flags { all, without_listen, only_config };

@@ -65,6 +65,7 @@ int run(int argc, char** argv) {
   add_keys(app, chosen);
   add_accounts(app, chosen);
   add_usage(app, chosen);
+  add_ledger(app, chosen);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

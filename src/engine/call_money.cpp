@@ -232,10 +232,13 @@ std::string Call::no_money_text() const {
   const Either say{
       [&](const ledger::OverBudget& over) {
         return fmt::format(
-            "The {} budget of {} does not hold this call: of ${} are ${} spent and ${} held, and it may "
+            "The {} budget of {} does not hold this call: of ${} are ${} spent and ${} held{}, and it may "
             "cost up to ${}.",
             spend::name(over.pot.window.period), bank.name_of(over.pot.account), to_decimal(over.limit),
-            to_decimal(over.settled), to_decimal(over.held), to_decimal(over.amount));
+            to_decimal(over.settled), to_decimal(over.held),
+            over.lost > PicoUsd{} ? fmt::format(" (${} by a gateway that is gone)", to_decimal(over.lost))
+                                  : "",
+            to_decimal(over.amount));
       },
       [](const spend::Unbounded& why) {
         return fmt::format("This call is charged to a budget, and it has no bound on its cost: {}",

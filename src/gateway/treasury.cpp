@@ -85,6 +85,7 @@ Result<std::unique_ptr<Treasury>> Treasury::open(const config::Config& config, b
 void Treasury::start(std::function<void(ClientsSnapshot)> publish) {
   publish_ = std::move(publish);
   recorder_->on_tick([this](ledger::Ledger& ledger) { tick(ledger); });
+  recorder_->on_glance([this](ledger::Ledger& ledger) { bank_->glance(ledger); });
   recorder_->start();
 }
 

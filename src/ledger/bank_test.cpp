@@ -112,7 +112,12 @@ TEST_F(BankTest, a_budget_lends_what_it_has_and_says_what_it_lacks) {
   EXPECT_EQ(over.pot.account, kOrganisation);
   EXPECT_EQ(over.limit, PicoUsd{100});
   EXPECT_EQ(over.amount, PicoUsd{50});
+  EXPECT_EQ(over.held, PicoUsd{60});
   EXPECT_EQ(first->settle({10}), PicoUsd{});
+  const auto third = hold({95});
+  ASSERT_FALSE(third);
+  EXPECT_EQ(std::get<OverBudget>(third.error()).held, PicoUsd{10})
+      << "what was settled and not told yet; what lies idle is not held";
   EXPECT_TRUE(hold({50})) << "what was not spent is there again";
 }
 
@@ -181,6 +186,68 @@ TEST_F(BankTest, an_orderly_end_leaves_no_journal_and_no_lease) {
   ASSERT_TRUE(segments);
   EXPECT_TRUE(segments->empty());
   EXPECT_TRUE(told.empty());
+}
+
+TEST_F(BankTest, journals_of_a_holder_that_has_ended_are_gone_at_the_next_start) {
+  open();
+  take_over();
+  recorder->start();
+  ASSERT_TRUE(journal->write(begun(1, {})));
+  journal->write(AttemptSettled{.attempt = {1}, .at = bank->now(), .cost = {40}});
+  EXPECT_EQ(settled(), PicoUsd{40});
+  const auto left = folder.path() + "-left";
+  std::filesystem::copy(folder.path(), left);
+  recorder->stop();
+  recorder.reset(), bank.reset();
+  // The process went between the end of its holder and that of its files.
+  for (const auto& file : std::filesystem::directory_iterator(left))
+    if (file.path().filename().string().starts_with("journal-"))
+      std::filesystem::copy(file.path(), folder.path(file.path().filename()));
+  std::filesystem::remove_all(left);
+  ASSERT_FALSE(list_segments(folder.path())->empty());
+
+  open();
+  take_over();
+  for (const auto& segment : *list_segments(folder.path()))
+    EXPECT_EQ(segment.journal.holder, recorder->holder()) << "only the new run's are there";
+  recorder->start();
+  EXPECT_EQ(settled(), PicoUsd{40});
+  EXPECT_TRUE(told.empty());
+}
+
+TEST_F(BankTest, journals_that_the_ledger_does_not_know_are_kept_and_told_of) {
+  put_contents(folder.path(segment_name({.holder = {77}}, 1)), "not ours to read");
+  open();
+  EXPECT_EQ(told, std::vector<std::string>{"journal_unknown"});
+  EXPECT_EQ(contents(folder.path("unknown-" + segment_name({.holder = {77}}, 1))), "not ours to read");
+}
+
+TEST_F(BankTest, a_restored_ledger_books_what_later_journals_tell_once) {
+  open();
+  take_over();
+  recorder->start();
+  ASSERT_TRUE(journal->write(begun(1, {})));
+  journal->write(AttemptSettled{.attempt = {1}, .at = bank->now(), .cost = {40}});
+  EXPECT_EQ(settled(), PicoUsd{40});
+  ASSERT_TRUE(open_beside(folder.path("ledger.db"), time).value()->backup(folder.path("copy")));
+  ASSERT_TRUE(journal->write(begun(2, {})));
+  journal->write(AttemptSettled{.attempt = {2}, .at = bank->now(), .cost = {2}});
+  EXPECT_EQ(settled(), PicoUsd{42});
+  const auto killed = folder.path() + "-killed";
+  std::filesystem::copy(folder.path(), killed);
+  recorder.reset(), bank.reset();
+  std::filesystem::remove_all(folder.path());
+  std::filesystem::rename(killed, folder.path());
+
+  const auto restored = restore(folder.path("copy"), folder.path("ledger.db"), "test", time).value();
+  EXPECT_EQ(restored.beyond->cost, PicoUsd{2});
+  EXPECT_GT(restored.journals, 0u);
+  open();
+  take_over();
+  recorder->start();
+  EXPECT_EQ(settled(), PicoUsd{42}) << "40 were in the copy, 2 only in the journal";
+  const auto wrong = ask<std::vector<std::string>>([](Ledger& ledger) { return ledger.check(); });
+  EXPECT_EQ(wrong.value(), std::vector<std::string>{});
 }
 
 // What the threads of BankThreads do: hold, settle less, give back, over and over.

@@ -7,6 +7,7 @@
 #include <tuple>
 
 #include "ledger/cost_page.hpp"
+#include "ledger/migrations.hpp"
 #include "ledger/sql_ledger.hpp"
 #include "spend/window.hpp"
 
@@ -201,11 +202,26 @@ Result<void> check_counts(sql::Database& database, std::vector<std::string>& wro
   return {};
 }
 
+// It may be looked at beside a program of another release.
+Result<void> same_schema(sql::Database& database) {
+  const auto schema = meta(database, "schema");
+  if (!schema) return std::unexpected(schema.error());
+  const std::int64_t known = migrations().back().schema;
+  if (*schema == known) return {};
+  return fail(
+      Fault::bad_input,
+      fmt::format("the ledger has schema {}, and this program knows {}: check it with the program that "
+                  "serves, or start this one once, which brings an older ledger forward",
+                  *schema, known));
+}
+
 }  // namespace
 
 Result<void> SqlLedger::backup(const std::string& path) { return database_->backup(path); }
 
 Result<std::vector<std::string>> SqlLedger::check() {
+  if (auto same = reading([&] { return same_schema(*database_); }); !same)
+    return std::unexpected(same.error());
   const auto at = now();
   if (!at) return std::unexpected(at.error());
   auto wrong = database_->integrity();

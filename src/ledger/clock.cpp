@@ -7,8 +7,8 @@
 
 namespace gantry::ledger {
 
-SqlLedger::SqlLedger(std::unique_ptr<sql::Database> database, const TimeSource& time)
-    : database_(std::move(database)), time_(time) {}
+SqlLedger::SqlLedger(std::unique_ptr<sql::Database> database, const TimeSource& time, sql::Access access)
+    : database_(std::move(database)), time_(time), access_(access) {}
 
 Result<WallTime> SqlLedger::now() {
   // How much of what was seen may be forgotten by a crash: windows and expiry do not mind a second.
@@ -24,7 +24,7 @@ Result<WallTime> SqlLedger::now() {
     seen_ = stored_;
   }
   seen_ = std::max(*seen_, time_.wall());
-  if (*seen_ - stored_ < kForgotten) return *seen_;
+  if (access_ == sql::Access::read || *seen_ - stored_ < kForgotten) return *seen_;
   const auto kept = writing([&] {
     return database_->run("UPDATE meta SET number = $1 WHERE name = 'clock' AND number < $1", {*seen_});
   });

@@ -47,6 +47,21 @@ TEST_P(LedgerLeases, nothing_changes_when_the_least_does_not_fit) {
   EXPECT_EQ(more.granted, PicoUsd{70});
 }
 
+TEST_P(LedgerLeases, what_was_granted_under_a_higher_limit_is_not_enough) {
+  const AccountId one = key("k", kDefaultProject, in_all({100}));
+  const HolderId a = holder("a"), b = holder("b");
+  lease(a, all_time(one), {60}, {60});
+  lease(b, all_time(one), {30}, {30});
+  AccountChange lower;
+  lower.limits.back() = std::optional(PicoUsd{50});
+  ASSERT_TRUE(ledger_->change(one, lower));
+  EXPECT_FALSE(lease(a, all_time(one), {21}, {60}).enough) << "30 are elsewhere";
+  EXPECT_TRUE(lease(a, all_time(one), {20}, {60}).enough);
+  EXPECT_FALSE(lease(b, all_time(one), {1}, {1}).enough);
+  const LeaseWish wish{.pot = all_time(one), .least = {50}, .most = {50}, .recall = true};
+  EXPECT_GT(ledger_->lease(a, {&wish, 1}).value()[0].recall, 0);
+}
+
 TEST_P(LedgerLeases, the_same_wish_twice_changes_nothing) {
   const PotId pot = all_time(key("k", kDefaultProject, in_all({100})));
   const HolderId a = holder();
@@ -131,10 +146,15 @@ TEST_P(LedgerLeases, a_holder_whose_heart_stopped_is_granted_nothing_and_its_lea
   lease(a, pot, {70}, {70});
   ASSERT_TRUE(ledger_->heartbeat(a, Duration::zero()));
   const LeaseWish wish{pot, {71}, {71}};
-  expect_fault(ledger_->lease(a, {&wish, 1}), Fault::not_found, "taken for dead");
-  expect_fault(ledger_->heartbeat(a, std::chrono::hours{1}), Fault::not_found, "taken for dead");
+  expect_fault(ledger_->lease(a, {&wish, 1}), Fault::not_found, "its heart stopped");
   EXPECT_EQ(lease(b, pot, {31}, {31}).elsewhere, PicoUsd{70});
-  ASSERT_TRUE(ledger_->end_holder(a));
+  ASSERT_TRUE(ledger_->heartbeat(a, std::chrono::hours{1})) << "nobody got what it has";
+  expect_fault(ledger_->give_up(a), Fault::refused, "is alive");
+  EXPECT_EQ(lease(a, pot, {0}, {0}).granted, PicoUsd{70});
+  ASSERT_TRUE(ledger_->heartbeat(a, Duration::zero()));
+  ASSERT_TRUE(ledger_->give_up(a));
+  ASSERT_TRUE(ledger_->give_up(a));
+  expect_fault(ledger_->heartbeat(a, std::chrono::hours{1}), Fault::not_found, "has ended");
   EXPECT_TRUE(lease(b, pot, {100}, {100}).enough);
 }
 
@@ -152,12 +172,26 @@ TEST_P(LedgerLeases, holders_that_did_not_end_are_left_behind_under_their_name) 
   EXPECT_GT(all[1].lives_until, all[1].began);
 }
 
+TEST_P(LedgerLeases, a_holder_of_whom_only_its_journals_tell_begins_again_under_its_number) {
+  const HolderId a = holder("here");
+  EXPECT_TRUE(ledger_->began(a, "here").value());
+  EXPECT_FALSE(ledger_->began(a, "there").value());
+  const HolderId known{a.value + 5};
+  EXPECT_FALSE(ledger_->began(known, "here").value());
+  ASSERT_TRUE(ledger_->begin_again(known, "here"));
+  ASSERT_TRUE(ledger_->begin_again(known, "here")) << "once is enough";
+  EXPECT_THAT(ledger_->left_behind("here").value(), ElementsAre(a, known));
+  EXPECT_EQ(holder().value, known.value + 1) << "its number is its own";
+  expect_fault(ledger_->begin_again(known, "there"), Fault::bad_input, "another state directory");
+  ASSERT_TRUE(ledger_->begin_again(a, "here"));
+}
+
 TEST_P(LedgerLeases, a_holder_that_never_was_or_ended_is_not_found) {
   const HolderId ended = holder();
   ASSERT_TRUE(ledger_->end_holder(ended));
-  expect_fault(ledger_->lease(ended, {}), Fault::not_found, "taken for dead");
+  expect_fault(ledger_->lease(ended, {}), Fault::not_found, "has ended");
   expect_fault(ledger_->give_back(ended, {}), Fault::not_found, "has ended");
-  expect_fault(ledger_->heartbeat(ended, std::chrono::hours{1}), Fault::not_found, "taken for dead");
+  expect_fault(ledger_->heartbeat(ended, std::chrono::hours{1}), Fault::not_found, "has ended");
   const HolderId never{99};
   expect_fault(ledger_->lease(never, {}), Fault::not_found, "no holder 99");
   expect_fault(ledger_->give_back(never, {}), Fault::not_found, "no holder 99");

@@ -7,9 +7,13 @@
 namespace gantry::ledger {
 namespace {
 
-Failure dead(HolderId holder) {
-  return {Fault::not_found, "holder " + std::to_string(holder.value) +
-                                " was taken for dead: its heartbeat came too late; begin a new one"};
+Failure ended(HolderId holder) {
+  return {Fault::not_found, "holder " + std::to_string(holder.value) + " has ended; begin a new one"};
+}
+
+// A pot is as scarce as it was for so long after a recall (Ledger::lease).
+Result<void> forget_old_recalls(sql::Database& database, WallTime now) {
+  return done(database.run("DELETE FROM recalls WHERE asked < $1", {now - std::chrono::seconds{10}}));
 }
 
 // Leases of windows that ended two days ago: nobody asks for them again, and what ends late is booked
@@ -22,6 +26,18 @@ Result<void> forget_old_leases(sql::Database& database, HolderId holder, WallTim
     if (!gone) return std::unexpected(gone.error());
   }
   return {};
+}
+
+// Those of its attempts that are not settled.
+Result<void> count_attempts(sql::Database& database, Holder& holder) {
+  return database.query(
+      "SELECT CASE WHEN ended IS NULL THEN 0 ELSE 1 END, COUNT(*), COALESCE(SUM(estimate), 0) FROM attempts "
+      "WHERE holder = $1 GROUP BY 1",
+      {holder.id.value}, [&](const sql::Row& row) {
+        const bool ended = row.truth(0);
+        (ended ? holder.pending : holder.open) = row.integer(1);
+        (ended ? holder.pending_estimate : holder.open_estimate) = row.money(2);
+      });
 }
 
 }  // namespace
@@ -56,11 +72,28 @@ Result<void> SqlLedger::heartbeat(HolderId holder, Duration lives) {
   return writing([&]() -> Result<void> {
     const auto row = lock_holder(*database_, holder);
     if (!row) return std::unexpected(row.error());
-    if (row->ended || row->lives_until <= *at) return std::unexpected(dead(holder));
+    if (row->ended) return std::unexpected(ended(holder));
     if (auto forgotten = forget_old_leases(*database_, holder, *at); !forgotten) return forgotten;
+    if (auto forgotten = forget_old_recalls(*database_, *at); !forgotten) return forgotten;
     return done(
         database_->run("UPDATE holders SET lives_until = $2 WHERE holder = $1", {holder.value, *at + lives}));
   });
+}
+
+// Its row is locked.
+Result<void> SqlLedger::end(HolderId holder, WallTime at) {
+  const sql::Value its[] = {holder.value};
+  Batch batch;
+  const auto open =
+      load_attempts(*database_, "WHERE holder = $1 AND ended IS NULL ORDER BY attempt", its, batch.texts());
+  if (!open) return std::unexpected(open.error());
+  for (const OpenAttempt& attempt : *open) batch.know(attempt);
+  batch.give_up(at);
+  if (auto written = write(batch); !written) return written;
+  if (auto gone = database_->run("DELETE FROM leases WHERE holder = $1", {holder.value}); !gone)
+    return std::unexpected(gone.error());
+  return done(database_->run("UPDATE holders SET ended = $2 WHERE holder = $1 AND ended IS NULL",
+                             {holder.value, at}));
 }
 
 Result<void> SqlLedger::end_holder(HolderId holder) {
@@ -68,18 +101,19 @@ Result<void> SqlLedger::end_holder(HolderId holder) {
   if (!at) return std::unexpected(at.error());
   return writing([&]() -> Result<void> {
     if (auto row = lock_holder(*database_, holder); !row) return std::unexpected(row.error());
-    const sql::Value its[] = {holder.value};
-    Batch batch;
-    const auto open =
-        load_attempts(*database_, "WHERE holder = $1 AND ended IS NULL ORDER BY attempt", its, batch.texts());
-    if (!open) return std::unexpected(open.error());
-    for (const OpenAttempt& attempt : *open) batch.know(attempt);
-    batch.give_up(*at);
-    if (auto written = write(batch); !written) return written;
-    if (auto gone = database_->run("DELETE FROM leases WHERE holder = $1", {holder.value}); !gone)
-      return std::unexpected(gone.error());
-    return done(database_->run("UPDATE holders SET ended = $2 WHERE holder = $1 AND ended IS NULL",
-                               {holder.value, *at}));
+    return end(holder, *at);
+  });
+}
+
+Result<void> SqlLedger::give_up(HolderId holder) {
+  const auto at = now();
+  if (!at) return std::unexpected(at.error());
+  return writing([&]() -> Result<void> {
+    const auto row = lock_holder(*database_, holder);
+    if (!row) return std::unexpected(row.error());
+    if (!row->ended && row->lives_until > *at)
+      return fail(Fault::refused, "holder " + std::to_string(holder.value) + " is alive");
+    return end(holder, *at);
   });
 }
 
@@ -91,6 +125,38 @@ Result<std::vector<HolderId>> SqlLedger::left_behind(std::string_view name) {
                          {name}, [&](const sql::Row& row) { found.push_back({row.integer(0)}); });
     if (!read) return std::unexpected(read.error());
     return found;
+  });
+}
+
+Result<bool> SqlLedger::began(HolderId holder, std::string_view name) {
+  return reading([&]() -> Result<bool> {
+    const auto found = number_of(*database_, "SELECT COUNT(*) FROM holders WHERE holder = $1 AND name = $2",
+                                 {holder.value, name});
+    if (!found) return std::unexpected(found.error());
+    return *found > 0;
+  });
+}
+
+Result<void> SqlLedger::begin_again(HolderId holder, std::string_view name) {
+  const auto at = now();
+  if (!at) return std::unexpected(at.error());
+  return writing([&]() -> Result<void> {
+    auto raised = database_->run("UPDATE meta SET number = $1 WHERE name = 'last_holder' AND number < $1",
+                                 {holder.value});
+    if (!raised) return std::unexpected(raised.error());
+    // Nobody is behind it any more: it lives until now.
+    auto made = database_->run(
+        "INSERT INTO holders (holder, name, began, lives_until) VALUES ($1, $2, $3, $3) "
+        "ON CONFLICT (holder) DO NOTHING",
+        {holder.value, name, *at});
+    if (!made) return std::unexpected(made.error());
+    if (*made == 1) return {};
+    const auto own = number_of(*database_, "SELECT COUNT(*) FROM holders WHERE holder = $1 AND name = $2",
+                               {holder.value, name});
+    if (!own) return std::unexpected(own.error());
+    if (*own == 1) return {};
+    return fail(Fault::bad_input,
+                "holder " + std::to_string(holder.value) + " is one of another state directory by now");
   });
 }
 
@@ -109,6 +175,9 @@ Result<std::vector<Holder>> SqlLedger::holders() {
                            .leased = row.money(4)});
         });
     if (!read) return std::unexpected(read.error());
+    for (Holder& holder : found)
+      if (auto counted = count_attempts(*database_, holder); !counted)
+        return std::unexpected(counted.error());
     return found;
   });
 }

@@ -102,12 +102,23 @@ struct Holder {
   std::string name;
   WallTime began{}, lives_until{};
   PicoUsd leased;  ///< granted and not spent, in all its pots
+  /// Its attempts that began and did not end, as far as its journals were applied, and their estimates.
+  std::int64_t open = 0;
+  PicoUsd open_estimate{};
+  std::int64_t pending = 0;  ///< that ended, at a cost that nobody knows
+  PicoUsd pending_estimate{};
 };
 
 struct LeaseWish {
   PotId pot;
-  PicoUsd least;  ///< granted must come to this, in all, or nothing changes
-  PicoUsd most;   ///< and should come to this, as far as it fits
+  PicoUsd least;        ///< granted must come to this, in all, or nothing changes
+  PicoUsd most;         ///< and should come to this, as far as it fits
+  bool recall = false;  ///< where it does not fit, others are asked to give back what they do not need
+};
+/// A pot that somebody lacked in: holders that own something of it answer with give_back().
+struct Recall {
+  PotId pot;
+  std::int64_t number = 0;  ///< of all recalls; a later one is larger
 };
 /// What became of a wish, and what the pot looks like after it.
 struct Lease {
@@ -118,10 +129,16 @@ struct Lease {
   PicoUsd settled{}, pending{};
   PicoUsd leased{};     ///< what all holders own and have not spent, this one too
   PicoUsd elsewhere{};  ///< of it what others own
+  PicoUsd lost{};       ///< of that what holders own whose heart stopped: nobody can give it back now
+  /// Asked by this wish; 0 when it fits, or when nothing that could be given back would make it fit.
+  std::int64_t recall = 0;
+  /// Every other holder that is alive and owns something has answered recalls up to this one.
+  std::int64_t answered = 0;
 };
 struct Return {
   PotId pot;
-  PicoUsd granted;  ///< what the holder keeps, in all; never below what it has committed
+  PicoUsd granted;          ///< what the holder keeps, in all; never below what it has committed
+  std::int64_t recall = 0;  ///< answers this one, and those before it
 };
 
 // ---- attempts
@@ -208,22 +225,33 @@ class Ledger {
 
   // ---- holders and leases
   virtual Result<HolderId> begin_holder(std::string_view name, Duration lives) = 0;
-  /// Prolongs all leases of the holder. Errors: not_found when it was taken for dead: it grants nothing any
-  /// more.
+  /// Prolongs all leases of the holder, also of one that was not heard of for longer than it lives: nobody
+  /// else got them meanwhile. Errors: not_found when it ended: it grants nothing any more.
   virtual Result<void> heartbeat(HolderId holder, Duration lives) = 0;
   /// What it granted and did not spend comes back; its attempts without an end become pending. After its
   /// journal was applied to the end. Ending it again changes nothing more. Errors: not_found.
   virtual Result<void> end_holder(HolderId holder) = 0;
+  /// The same for one whose state directory is lost: an operator says that what it leased was not spent.
+  /// Errors: refused while it is alive.
+  virtual Result<void> give_up(HolderId holder) = 0;
   /// Holders of this name that began and did not end, whatever their heartbeat says: the name is that of one
   /// state directory, and the caller has its lock, so that nobody is alive behind them. Before
   /// begin_holder().
   virtual Result<std::vector<HolderId>> left_behind(std::string_view name) = 0;
-  /// All that did not end, the oldest first: an operator may end one whose state directory is lost.
+  /// Whether a holder of this number ever began under this name.
+  virtual Result<bool> began(HolderId holder, std::string_view name) = 0;
+  /// A holder of whom only its journals tell, because the ledger was restored from before it began: begins it
+  /// under its number. Errors: bad_input when that number is somebody else's.
+  virtual Result<void> begin_again(HolderId holder, std::string_view name) = 0;
+  /// All that did not end, the oldest first.
   virtual Result<std::vector<Holder>> holders() = 0;
-  /// One answer a wish, in their order. Errors: not_found when the holder was taken for dead or ended.
+  /// One answer a wish, in their order. While a pot is recalled, and some seconds after, nobody is granted
+  /// more of it than the least. Errors: not_found when the holder ended, or was not heard of for too long.
   virtual Result<std::vector<Lease>> lease(HolderId holder, std::span<const LeaseWish> wishes) = 0;
   /// Errors: not_found when the holder ended.
   virtual Result<void> give_back(HolderId holder, std::span<const Return> returns) = 0;
+  /// What this holder is asked to give back of and has not answered.
+  virtual Result<std::vector<Recall>> recalls(HolderId holder) = 0;
 
   // ---- attempts
   /// Applies entries in their order and stores the position, in one transaction. Entries up to a position
@@ -260,9 +288,11 @@ class Ledger {
   /// What was ever settled on attempts with this upstream key.
   virtual Result<PicoUsd> booked(std::string_view upstream_key) = 0;
 
-  /// A copy of the whole, consistent, while it is in use. SQLite only; PostgreSQL has its own tools.
+  /// A copy of the whole as a new file (0600), consistent, while it is in use. Errors: bad_input when the
+  /// file is there already, or on PostgreSQL, which has its own tools.
   virtual Result<void> backup(const std::string& path) = 0;
   /// Sums that must agree, and the store's own integrity check: one line for each thing that is wrong.
+  /// Errors: bad_input when the ledger has another schema than this program.
   virtual Result<std::vector<std::string>> check() = 0;
 };
 
@@ -271,9 +301,24 @@ class Ledger {
 /// ledger's clock for SQLite. Errors: bad_input and system, each with what to do; never with a password.
 Result<std::unique_ptr<Ledger>> open(const std::string& where, const TimeSource& time);
 
-/// Puts a backup in the place of the ledger file `to`. The copy is opened and checked before anything
-/// changes; the file that was there stays, as `to` + ".replaced". The caller has the lock of the state
-/// directory. Errors: bad_input when `backup` is no whole ledger, system.
-Result<void> restore(const std::string& backup, const std::string& to, const TimeSource& time);
+/// The same beside whoever has it, to be read: nothing is made, brought forward or written. Errors: not_found
+/// when there is none.
+Result<std::unique_ptr<Ledger>> open_beside(const std::string& where, const TimeSource& time);
+
+struct Restored {
+  std::string kept{};                ///< where the file is that was there; "" when there was none
+  std::vector<std::string> wrong{};  ///< check() of what is there now
+  std::size_t journals = 0;          ///< files beside it, of runs that were killed: the next start reads them
+  /// What the file that was there has booked or pending and the backup has not; nullopt when it cannot be
+  /// read. What of it is in the journals is booked at the next start.
+  std::optional<UsageRow> beyond{};
+};
+/// Puts a backup in the place of the ledger file `to`, in the state directory whose holders are named `name`
+/// and whose lock the caller has. The copy is opened and checked before anything changes; the file that was
+/// there stays, as `to` + ".replaced", or with a number behind that. Holders of whom only journals beside it
+/// know are made known to it, those of other directories are ended: nobody is behind them. Errors: bad_input
+/// when `backup` is no whole ledger, system.
+Result<Restored> restore(const std::string& backup, const std::string& to, std::string_view name,
+                         const TimeSource& time);
 
 }  // namespace gantry::ledger

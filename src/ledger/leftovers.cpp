@@ -8,6 +8,7 @@
 #include <cstring>
 #include <fstream>
 #include <map>
+#include <set>
 #include <utility>
 
 namespace gantry::ledger {
@@ -136,13 +137,22 @@ Result<std::vector<LeftJournal>> leftovers(const std::string& directory, HolderI
   return found;
 }
 
-Result<void> set_journals_aside(const std::string& directory, HolderId holder) {
+Result<std::vector<HolderId>> holders_of_journals(const std::string& directory) {
+  const auto segments = list_segments(directory);
+  if (!segments) return std::unexpected(segments.error());
+  std::set<HolderId> holders;
+  for (const SegmentName& segment : *segments) holders.insert(segment.journal.holder);
+  return std::vector(holders.begin(), holders.end());
+}
+
+Result<void> set_journals_aside(const std::string& directory, HolderId holder, std::string_view why) {
   auto segments = list_segments(directory);
   if (!segments) return std::unexpected(std::move(segments.error()));
   for (const SegmentName& segment : *segments) {
     if (segment.journal.holder != holder) continue;
     const std::string from = path_of(directory, segment.journal, segment.number);
-    const std::string to = directory + "/torn-" + segment_name(segment.journal, segment.number);
+    const std::string to =
+        fmt::format("{}/{}-{}", directory, why, segment_name(segment.journal, segment.number));
     if (::rename(from.c_str(), to.c_str()) != 0)
       return fail(Fault::system, fmt::format("cannot rename {} to {}: {}", from, to, std::strerror(errno)));
   }

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/result.hpp"
@@ -49,7 +50,10 @@ class LeftJournal {
 Result<std::vector<LeftJournal>> leftovers(const std::string& directory, HolderId holder);
 /// Deletes them: after they were applied, or when the holder itself ends in order.
 Result<void> remove_journals(const std::string& directory, HolderId holder);
-/// Renames them to "torn-…" instead: what is in them behind a torn entry was not read.
-Result<void> set_journals_aside(const std::string& directory, HolderId holder);
+/// Renames them to "WHY-journal-…" instead, for what was not read: "torn" behind a torn entry, "unknown" when
+/// the ledger never heard of their holder.
+Result<void> set_journals_aside(const std::string& directory, HolderId holder, std::string_view why);
+/// Those whose journals are there, each once.
+Result<std::vector<HolderId>> holders_of_journals(const std::string& directory);
 
 }  // namespace gantry::ledger

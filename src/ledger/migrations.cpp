@@ -101,6 +101,16 @@ INSERT INTO upstream_spend (upstream_key, cost)
   SELECT upstream_key, CAST(SUM(cost) AS BIGINT) FROM costs GROUP BY upstream_key;
 )sql";
 
+// What is asked back of a pot, by its latest recall, and up to which one each of its owners has answered.
+constexpr const char* kRecalls = R"sql(
+CREATE TABLE recalls (
+  account BIGINT NOT NULL, period BIGINT NOT NULL, number BIGINT NOT NULL,
+  recall BIGINT NOT NULL, asked BIGINT NOT NULL,
+  PRIMARY KEY (account, period, number));
+ALTER TABLE leases ADD COLUMN answered BIGINT NOT NULL DEFAULT 0;
+INSERT INTO meta (name, number) VALUES ('last_recall', 0);
+)sql";
+
 struct Schema {
   std::int64_t number = 0, oldest_program = 0;
 };
@@ -157,8 +167,9 @@ Result<std::optional<std::int64_t>> next_step(sql::Database& database, std::span
 }  // namespace
 
 std::span<const Migration> migrations() {
-  static const std::array<Migration, 2> all{{{.schema = 1, .oldest_program = 1, .statements = kFirst},
-                                             {.schema = 2, .oldest_program = 1, .statements = kCostPages}}};
+  static const std::array<Migration, 3> all{{{.schema = 1, .oldest_program = 1, .statements = kFirst},
+                                             {.schema = 2, .oldest_program = 1, .statements = kCostPages},
+                                             {.schema = 5, .oldest_program = 1, .statements = kRecalls}}};
   return all;
 }
 

@@ -23,4 +23,10 @@ Result<std::unique_ptr<Ledger>> open(const std::string& where, const TimeSource&
   return std::make_unique<SqlLedger>(*std::move(database), time);
 }
 
+Result<std::unique_ptr<Ledger>> open_beside(const std::string& where, const TimeSource& time) {
+  auto database = postgres::is_address(where) ? postgres::open(where) : sqlite::open_beside(where);
+  if (!database) return std::unexpected(database.error());
+  return std::make_unique<SqlLedger>(*std::move(database), time, sql::Access::read);
+}
+
 }  // namespace gantry::ledger

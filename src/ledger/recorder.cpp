@@ -13,6 +13,7 @@ namespace {
 
 constexpr std::size_t kBatch = 8192;
 constexpr Duration kTickEvery = std::chrono::seconds{1};
+constexpr Duration kGlanceEvery = std::chrono::milliseconds{200};
 // Entries gather for so long before they are applied together, or until so many segments are full: a
 // transaction costs much more than what is in it, and nobody waits for it.
 constexpr Duration kGather = std::chrono::milliseconds{100};
@@ -42,9 +43,34 @@ Result<void> Recorder::recover() {
   if (!left) return std::unexpected(left.error());
   for (const HolderId holder : *left)
     if (auto replayed = replay(holder); !replayed) return replayed;
+  if (auto replayed = replay_forgotten(); !replayed) return replayed;
   const auto begun = ledger_->begin_holder(options_.name, options_.lives);
   if (!begun) return std::unexpected(begun.error());
   holder_ = journals_of_ = *begun;
+  return {};
+}
+
+// Journals that are still there although their holder has ended: the process went between the two. What they
+// tell is booked already, up to their positions. Of those that nobody knows it is not said whose books they
+// belong in.
+Result<void> Recorder::replay_forgotten() {
+  const auto holders = holders_of_journals(options_.directory);
+  if (!holders) return std::unexpected(holders.error());
+  for (const HolderId holder : *holders) {
+    const auto ours = ledger_->began(holder, options_.name);
+    if (!ours) return std::unexpected(ours.error());
+    if (*ours) {
+      if (auto replayed = replay(holder); !replayed) return replayed;
+      continue;
+    }
+    if (auto aside = set_journals_aside(options_.directory, holder, "unknown"); !aside) return aside;
+    tell_("journal_unknown",
+          Failure{Fault::not_found,
+                  fmt::format("the ledger does not know whose journals journal-{0}-* in {1} are, as after an "
+                              "older copy was put in its place: what they tell is not booked. They are kept "
+                              "there as unknown-journal-{0}-*",
+                              holder.value, options_.directory)});
+  }
   return {};
 }
 
@@ -77,7 +103,7 @@ Result<void> Recorder::replay(HolderId holder) {
                         "that were told only there are not booked. The files are kept there as "
                         "torn-journal-{}-*; delete them when nobody needs them",
                         torn, options_.directory, holder.value)});
-  return set_journals_aside(options_.directory, holder);
+  return set_journals_aside(options_.directory, holder, "torn");
 }
 
 // ---- around the thread
@@ -91,7 +117,7 @@ Result<JournalWriter*> Recorder::add_journal() {
 }
 
 void Recorder::start() {
-  ticked_ = time_.mono();
+  ticked_ = glanced_ = time_.mono();
   thread_ = std::thread([this] {
     pthread_setname_np(pthread_self(), "gantry-recorder");
     run();
@@ -116,6 +142,12 @@ void Recorder::post(Work work) {
 Result<void> Recorder::begin_anew() {
   const auto begun = ledger_->begin_holder(options_.name, options_.lives);
   if (!begun) return std::unexpected(begun.error());
+  tell_("holder_ended",
+        Failure{
+            Fault::not_found,
+            fmt::format("holder {} of this gateway was ended while it was not heard of; it goes on as holder "
+                        "{}. Restart it when that suits: until then budgets count what it spends twice",
+                        holder_.value, begun->value)});
   holder_ = *begun;
   return {};
 }
@@ -222,9 +254,14 @@ void Recorder::note(const Result<void>& result) {
 
 void Recorder::tick_if_due() {
   const MonoTime now = time_.mono();
-  if (now - ticked_ < kTickEvery) return;
-  ticked_ = now;
-  if (tick_) tick_(*ledger_);
+  if (now - ticked_ >= kTickEvery) {
+    ticked_ = now;
+    if (tick_) tick_(*ledger_);
+  }
+  if (now - glanced_ >= kGlanceEvery) {
+    glanced_ = now;
+    if (glance_) glance_(*ledger_);
+  }
 }
 
 }  // namespace gantry::ledger

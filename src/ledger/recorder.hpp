@@ -41,7 +41,8 @@ class Recorder {
  public:
   using Work = std::move_only_function<void(Ledger&)>;
   /// What the recorder has to tell of itself, for the log: "ledger_away" and "ledger_back", "journal_full"
-  /// and "journal_has_room", without a failure when something is over; "journal_torn".
+  /// and "journal_has_room", without a failure when something is over; "journal_torn" and "journal_unknown";
+  /// "holder_ended" when somebody has ended this process's holder.
   using Tell = std::function<void(std::string_view what, const std::optional<Failure>& why)>;
   /// Once a second of the injected time, and after each revision that is news.
   using Tick = std::move_only_function<void(Ledger&)>;
@@ -57,6 +58,8 @@ class Recorder {
   /// The journal of the next shard. The writer is used by that shard's thread alone.
   Result<JournalWriter*> add_journal();
   void on_tick(Tick tick) { tick_ = std::move(tick); }
+  /// Five times a second, for what others wait for.
+  void on_glance(Tick glance) { glance_ = std::move(glance); }
   /// For what has to be there before the first call: nobody else has the ledger yet.
   Ledger& ledger() { return *ledger_; }
 
@@ -75,7 +78,9 @@ class Recorder {
   /// The holder that leases; on the recorder's thread.
   [[nodiscard]] HolderId holder() const { return holder_; }
   [[nodiscard]] Duration lives() const { return options_.lives; }
-  /// A new holder in place of one that was taken for dead; on the recorder's thread.
+  /// A new holder in place of one that an operator has ended; on the recorder's thread. What the journals
+  /// tell stays the old one's, so that the new one counts what it spends as leased, too, until the next
+  /// start.
   Result<void> begin_anew();
 
  private:
@@ -83,6 +88,7 @@ class Recorder {
 
   Result<void> recover();
   Result<void> replay(HolderId holder);
+  Result<void> replay_forgotten();
   void run();
   [[nodiscard]] bool idle();
   std::vector<Work> take_work();
@@ -99,9 +105,9 @@ class Recorder {
   const TimeSource& time_;
   const RecorderOptions options_;
   const Tell tell_;
-  Tick tick_;
+  Tick tick_, glance_;
   HolderId journals_of_{};  // whose name the journals have
-  HolderId holder_{};       // who leases; the same until it was taken for dead
+  HolderId holder_{};       // who leases; the same until it was ended from outside
   net::Bell bell_;
   std::vector<std::unique_ptr<Journal>> journals_;
   std::mutex mutex_;
@@ -110,7 +116,7 @@ class Recorder {
   std::atomic<bool> reachable_{true};
   bool resting_ = false;
   bool full_ = false;  // a journal could not get another segment
-  MonoTime ticked_{};
+  MonoTime ticked_{}, glanced_{};
   std::thread thread_;  // last: it uses all of the above
 };
 

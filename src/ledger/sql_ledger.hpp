@@ -24,8 +24,9 @@ namespace gantry::ledger {
 
 class SqlLedger final : public Ledger {
  public:
-  /// The database was migrated.
-  SqlLedger(std::unique_ptr<sql::Database> database, const TimeSource& time);
+  /// The database was migrated, or is only read.
+  SqlLedger(std::unique_ptr<sql::Database> database, const TimeSource& time,
+            sql::Access access = sql::Access::write);
 
   // clock.cpp
   Result<WallTime> now() override;
@@ -46,12 +47,16 @@ class SqlLedger final : public Ledger {
   Result<HolderId> begin_holder(std::string_view name, Duration lives) override;
   Result<void> heartbeat(HolderId holder, Duration lives) override;
   Result<void> end_holder(HolderId holder) override;
+  Result<void> give_up(HolderId holder) override;
   Result<std::vector<HolderId>> left_behind(std::string_view name) override;
+  Result<bool> began(HolderId holder, std::string_view name) override;
+  Result<void> begin_again(HolderId holder, std::string_view name) override;
   Result<std::vector<Holder>> holders() override;
 
   // leases.cpp
   Result<std::vector<Lease>> lease(HolderId holder, std::span<const LeaseWish> wishes) override;
   Result<void> give_back(HolderId holder, std::span<const Return> returns) override;
+  Result<std::vector<Recall>> recalls(HolderId holder) override;
 
   // attempts.cpp
   Result<void> apply(HolderId holder, std::uint32_t shard, std::uint64_t first_sequence,
@@ -94,10 +99,12 @@ class SqlLedger final : public Ledger {
 
   /// Writes all that a batch comes to, within a transaction.
   Result<void> write(const Batch& batch);
+  Result<void> end(HolderId holder, WallTime at);
   Result<void> apply_new(HolderId holder, std::span<const Entry> entries);
 
   std::unique_ptr<sql::Database> database_;
   const TimeSource& time_;
+  const sql::Access access_;
   std::set<AccountId> charged_;
   std::optional<WallTime>
       seen_{};         // the latest moment that the clock showed; only where the store has no clock

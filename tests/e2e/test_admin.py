@@ -85,6 +85,7 @@ def test_every_reply_is_as_the_document_says(run):
     check("changeAccount", 200, as_json(run, "accounts", "set", "organisation", "--total", "$5000"))
     check("showUsage", 200, as_json(run, "usage", "--by", "key,project,model,day"))
     check("showUnexplained", 200, as_json(run, "usage", "--unexplained"))
+    check("showLeases", 200, as_json(run, "usage", "--leases"))
     check("deleteKey", 200, as_json(run, "keys", "delete", key))
     check("deleteProject", 200, as_json(run, "accounts", "delete", "project:web"))
 

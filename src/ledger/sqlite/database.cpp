@@ -218,6 +218,14 @@ Result<std::unique_ptr<sql::Database>> open(const std::string& path, std::chrono
   return std::make_unique<SqliteDatabase>(path, std::move(*connection));
 }
 
+Result<std::unique_ptr<sql::Database>> open_beside(const std::string& path) {
+  if (::access(path.c_str(), F_OK) != 0)
+    return fail(Fault::not_found, "there is no ledger " + path + "; gantry makes it at its first start");
+  auto connection = connect(path, SQLITE_OPEN_READONLY);
+  if (!connection) return std::unexpected(connection.error());
+  return std::make_unique<SqliteDatabase>(path, std::move(*connection));
+}
+
 Result<void> copy(const std::string& from, const std::string& to) {
   const auto connection = connect(from, SQLITE_OPEN_READONLY);
   if (!connection) return std::unexpected(connection.error());

@@ -21,6 +21,9 @@ inline constexpr std::chrono::milliseconds kPatience{5000};
 Result<std::unique_ptr<sql::Database>> open(const std::string& path,
                                             std::chrono::milliseconds patience = kPatience);
 
+/// To be read beside whoever has it; nothing of it is changed. Errors: not_found when there is none.
+Result<std::unique_ptr<sql::Database>> open_beside(const std::string& path);
+
 /// A consistent copy of the ledger at `from`, which may be in use, as a new file that lies closed. Errors:
 /// bad_input when `to` exists or `from` is not a ledger.
 Result<void> copy(const std::string& from, const std::string& to);

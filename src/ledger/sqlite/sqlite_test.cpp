@@ -176,7 +176,7 @@ TEST_F(LedgerFile, check_finds_sums_that_do_not_agree) {
   meddle(
       "UPDATE spend SET settled = 5 WHERE account = 3 AND period = 3; UPDATE usage SET attempts = 3;"
       "DELETE FROM spend WHERE account = 1 AND period = 0; INSERT INTO spend VALUES (99, 3, 0, 0, 0, 0);"
-      "INSERT INTO leases VALUES (3, 3, 0, 1, -1, 0)");
+      "INSERT INTO leases VALUES (3, 3, 0, 1, -1, 0, 0)");
   EXPECT_THAT(
       ledger()->check().value(),
       ElementsAre(HasSubstr("account 1, daily window"), HasSubstr("differs from its attempts by -2 attempts"),
@@ -194,7 +194,7 @@ TEST_F(LedgerFile, is_copied_while_it_is_in_use_and_restored) {
   ASSERT_TRUE(one->add_project("later", {}));
   one = nullptr;
 
-  const auto restored = restore(copy, file_, time_);
+  const auto restored = restore(copy, file_, "here", time_);
   ASSERT_TRUE(restored) << restored.error().detail;
   EXPECT_EQ(ledger()->directory().value().accounts.back().name, "kept");
   EXPECT_TRUE(fs::exists(copy));
@@ -213,19 +213,81 @@ TEST_F(LedgerFile, a_journal_that_was_left_is_not_played_into_what_was_restored)
     fs::copy(file_ + "-wal", directory_ + "/crashed.db-wal");
   }
   file_ = directory_ + "/crashed.db";
-  ASSERT_TRUE(restore(copy, file_, time_));
+  ASSERT_TRUE(restore(copy, file_, "here", time_));
   EXPECT_EQ(ledger()->directory().value().accounts.back().name, "default");
   EXPECT_THAT(ledger()->check().value(), IsEmpty());
   file_ += ".replaced";
   EXPECT_EQ(ledger()->directory().value().accounts.back().name, "later");
 }
 
+TEST_F(LedgerFile, each_restore_keeps_what_it_replaces_and_says_what_it_knew_beyond) {
+  const std::string copy = directory_ + "/copy.db";
+  ASSERT_TRUE(ledger()->backup(copy));
+  const auto none = restore(copy, directory_ + "/new.db", "here", time_);
+  ASSERT_TRUE(none) << none.error().detail;
+  EXPECT_EQ(none->kept, "");
+  EXPECT_FALSE(none->beyond);
+  {
+    const auto one = ledger();
+    const HolderId a = one->begin_holder("here", std::chrono::hours{1}).value();
+    const Entry entries[] = {
+        AttemptBegun{.attempt = {1}, .payer = {kKeyless, kDefaultProject, kOrganisation}, .at = time_.wall()},
+        AttemptSettled{.attempt = {1}, .at = time_.wall(), .cost = {5}},
+        AttemptBegun{.attempt = {2}, .payer = {kKeyless, kDefaultProject, kOrganisation}, .at = time_.wall()},
+        AttemptPending{.attempt = {2}, .at = time_.wall(), .estimate = {7}}};
+    ASSERT_TRUE(one->apply(a, 0, 1, entries));
+  }
+  const auto first = restore(copy, file_, "here", time_).value();
+  EXPECT_EQ(first.kept, file_ + ".replaced");
+  ASSERT_TRUE(first.beyond);
+  EXPECT_EQ(first.beyond->attempts, 2);
+  EXPECT_EQ(first.beyond->cost, PicoUsd{5});
+  EXPECT_EQ(first.beyond->pending, PicoUsd{7});
+  EXPECT_THAT(first.wrong, IsEmpty());
+  const auto second = restore(first.kept, file_, "here", time_).value();
+  EXPECT_EQ(second.kept, file_ + ".replaced-2");
+  EXPECT_EQ(second.beyond->attempts, -2);
+  overwrite(0, 200);
+  const auto damaged = restore(copy, file_, "here", time_).value();
+  EXPECT_EQ(damaged.kept, file_ + ".replaced-3");
+  EXPECT_FALSE(damaged.beyond);
+}
+
+TEST_F(LedgerFile, restored_in_another_directory_leaves_nobody_alive_of_the_old_one) {
+  const std::string copy = directory_ + "/copy.db";
+  {
+    const auto one = ledger();
+    ASSERT_TRUE(one->begin_holder("there", std::chrono::hours{1}));
+    ASSERT_TRUE(one->begin_holder("here", std::chrono::hours{1}));
+    ASSERT_TRUE(one->backup(copy));
+  }
+  ASSERT_TRUE(restore(copy, file_, "here", time_));
+  const auto one = ledger();
+  EXPECT_THAT(one->left_behind("there").value(), IsEmpty());
+  EXPECT_THAT(one->left_behind("here").value(), testing::SizeIs(1)) << "its journals are read first";
+}
+
+TEST_F(LedgerFile, is_looked_at_beside_whoever_has_it) {
+  expect_fault(open_beside(file_, time_), Fault::not_found, "there is no ledger");
+  EXPECT_FALSE(fs::exists(file_));
+  const auto one = ledger();
+  const auto beside = open_beside(file_, time_).value();
+  ASSERT_TRUE(one->add_project("later", {}));
+  EXPECT_EQ(beside->directory().value().accounts.back().name, "later");
+  time_.advance(std::chrono::hours{1});
+  EXPECT_THAT(beside->check().value(), IsEmpty());
+  expect_fault(beside->add_project("mine", {}), Fault::system, "readonly");
+  ASSERT_TRUE(beside->backup(directory_ + "/copy.db"));
+  meddle("UPDATE meta SET number = 0 WHERE name = 'schema'");
+  expect_fault(beside->check(), Fault::bad_input, "the ledger has schema 0, and this program knows");
+}
+
 TEST_F(LedgerFile, what_is_no_ledger_is_not_restored_and_nothing_changes) {
   ASSERT_TRUE(ledger()->add_project("here", {}));
   const std::string bad = directory_ + "/bad";
-  expect_fault(restore(bad, file_, time_), Fault::system, "unable to open");
+  expect_fault(restore(bad, file_, "here", time_), Fault::bad_input, "there is no file");
   std::ofstream(bad) << std::string(5000, 'x');
-  expect_fault(restore(bad, file_, time_), Fault::bad_input, "not a ledger of Gantry");
+  expect_fault(restore(bad, file_, "here", time_), Fault::bad_input, "not a ledger of Gantry");
   EXPECT_EQ(ledger()->directory().value().accounts.back().name, "here");
   EXPECT_FALSE(fs::exists(file_ + ".restoring"));
   EXPECT_FALSE(fs::exists(file_ + ".replaced"));

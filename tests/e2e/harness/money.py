@@ -151,6 +151,12 @@ class Books:
         with sqlite3.connect(f"file:{self.state}/ledger.db?mode=ro", uri=True, timeout=30) as database:
             return database.execute(query).fetchall()
 
+    def meddle(self, statement: str) -> None:
+        """As somebody who has the file and should not."""
+        with sqlite3.connect(self.state / "ledger.db", timeout=30) as database:
+            database.execute(statement)
+        database.close()
+
     def costs(self) -> list[tuple[str, Decimal, int]]:
         """Of each attempt that is settled: generation, cost, source (0 told, 1 computed, 2 assumed, 3 free)."""
         column = "encode(body, 'hex')" if self.database else "hex(body)"
