@@ -110,6 +110,9 @@ class FakeLedger final : public ledger::Ledger {
     return unused();
   }
   Result<std::optional<AccountId>> owner(std::string_view) override { return unused(); }
+  Result<std::vector<ledger::HourCost>> hour(WallTime, PicoUsd) override { return unused(); }
+  Result<std::vector<PicoUsd>> hours_before(AccountId, WallTime) override { return unused(); }
+  Result<void> forget_hours(WallTime) override { return unused(); }
   Result<bool> first_time(std::string_view) override { return unused(); }
   Result<void> keep(std::string_view, std::string_view) override { return unused(); }
   Result<std::optional<std::string>> kept(std::string_view) override { return unused(); }

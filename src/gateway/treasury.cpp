@@ -9,6 +9,7 @@
 
 #include "access/client_key.hpp"
 #include "access/server_file.hpp"
+#include "access/utc_text.hpp"
 #include "observe/log.hpp"
 #include "spend/alerts.hpp"
 
@@ -163,7 +164,9 @@ void Treasury::tick(ledger::Ledger& ledger) {
   bank_->tick(ledger);
   const auto looked = look_at_directory(ledger);
   (void)looked;  // another process may have changed it; while the ledger is away, the last one holds
-  tell_of_budgets(ledger);
+  const auto spent = std::exchange(touched_, {});
+  tell_of_budgets(ledger, spent);
+  burns_.look(ledger, spent, bank_->now());
 }
 
 void Treasury::watch(std::span<const ledger::Entry> entries) {
@@ -182,9 +185,9 @@ void Treasury::watch(std::span<const ledger::Entry> entries) {
   }
 }
 
-void Treasury::tell_of_budgets(ledger::Ledger& ledger) {
+void Treasury::tell_of_budgets(ledger::Ledger& ledger, const std::unordered_set<std::int64_t>& spent) {
   const auto clients = this->clients();
-  for (const auto id : std::exchange(touched_, {})) {
+  for (const auto id : spent) {
     const auto* const limits = clients->ring.limits({id});
     if (limits) tell_of(ledger, {id}, *limits);
   }
@@ -212,6 +215,14 @@ void Treasury::tell_of(ledger::Ledger& ledger, spend::AccountId account, const s
                     {"used_usd", to_decimal(used)}});
     }
   }
+}
+
+void Treasury::tell_of_burn(const BurnWatch::Burn& burn) const {
+  observe::log(observe::Level::warn, "burn",
+               {{"account", bank_->name_of(burn.account)},
+                {"hour", access::utc_text(burn.hour)},
+                {"cost_usd", to_decimal(burn.cost)},
+                {"usual_usd", to_decimal(burn.usual)}});
 }
 
 }  // namespace gantry::gateway

@@ -17,6 +17,7 @@
 #include "access/key_ring.hpp"
 #include "base/secret.hpp"
 #include "config/config.hpp"
+#include "gateway/burn_watch.hpp"
 #include "ledger/bank.hpp"
 #include "ledger/recorder.hpp"
 #include "ledger/state_dir.hpp"
@@ -77,8 +78,9 @@ class Treasury {
   ClientsSnapshot seat(const ledger::Directory& directory);
   void tick(ledger::Ledger& ledger);
   void watch(std::span<const ledger::Entry> entries);
-  void tell_of_budgets(ledger::Ledger& ledger);
+  void tell_of_budgets(ledger::Ledger& ledger, const std::unordered_set<std::int64_t>& spent);
   void tell_of(ledger::Ledger& ledger, spend::AccountId account, const spend::Limits& limits);
+  void tell_of_burn(const BurnWatch::Burn& burn) const;
 
   const TimeSource& time_;
   const Secret run_token_, own_token_;  // of this run, for commands; the operator's, may be empty
@@ -99,6 +101,7 @@ class Treasury {
   std::unordered_map<std::uint64_t, spend::Path> open_;  // attempts without an end
   std::unordered_set<std::int64_t> touched_;             // accounts that have spent since
   std::unordered_set<std::string> told_;                 // events that were given
+  BurnWatch burns_{[this](const BurnWatch::Burn& burn) { tell_of_burn(burn); }};
 };
 
 }  // namespace gantry::gateway

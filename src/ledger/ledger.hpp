@@ -178,6 +178,13 @@ struct UsageRow {
   PicoUsd overshoot, pending;
 };
 
+/// What was settled on an account in one hour.
+struct HourCost {
+  AccountId account;
+  PicoUsd cost;
+  bool operator==(const HourCost&) const = default;
+};
+
 /// Usage that upstream told of a key beyond what was booked for it (DESIGN §5, totals).
 struct UpstreamTotal {
   std::string upstream_key;
@@ -246,6 +253,14 @@ class Ledger {
   virtual Result<std::vector<UsageRow>> usage(const UsageQuery& query) = 0;
   /// Which key's attempt made this generation.
   virtual Result<std::optional<AccountId>> owner(std::string_view generation) = 0;
+  /// The accounts that spent `least` or more in the hour (UTC) of `at`, by when their attempts ended.
+  virtual Result<std::vector<HourCost>> hour(WallTime at, PicoUsd least) = 0;
+  /// What each hour of the seven days before the hour of `at` cost, the oldest first, also those without any
+  /// cost; from the first one on in which the account ever spent.
+  virtual Result<std::vector<PicoUsd>> hours_before(AccountId account, WallTime at) = 0;
+  /// Hours before that of `at`; the last of them stays for each account, so that it is known to have spent
+  /// before.
+  virtual Result<void> forget_hours(WallTime at) = 0;
 
   // ---- around it
   /// True the first time that this is said: alerts are given once.

@@ -90,6 +90,13 @@ INSERT INTO accounts (account, kind, parent, name, disabled, created) VALUES
 INSERT INTO keys (account, policy) VALUES (3, '{}');
 )sql";
 
+// What accounts spent by the hour (hours since 1970), for a while.
+constexpr const char* kHours = R"sql(
+CREATE TABLE hours (
+  account BIGINT NOT NULL, hour BIGINT NOT NULL, cost BIGINT NOT NULL, PRIMARY KEY (account, hour));
+CREATE INDEX hours_hours ON hours (hour, cost);
+)sql";
+
 struct Schema {
   std::int64_t number = 0, oldest_program = 0;
 };
@@ -146,7 +153,10 @@ Result<std::optional<std::int64_t>> next_step(sql::Database& database, std::span
 }  // namespace
 
 std::span<const Migration> migrations() {
-  static const std::array<Migration, 1> all{{{.schema = 1, .oldest_program = 1, .statements = kFirst}}};
+  static const std::array<Migration, 2> all{{
+      {.schema = 1, .oldest_program = 1, .statements = kFirst},
+      {.schema = 3, .oldest_program = 1, .statements = kHours},
+  }};
   return all;
 }
 

@@ -64,6 +64,11 @@ class SqlLedger final : public Ledger {
   Result<std::vector<UsageRow>> usage(const UsageQuery& query) override;
   Result<std::optional<AccountId>> owner(std::string_view generation) override;
 
+  // hours.cpp
+  Result<std::vector<HourCost>> hour(WallTime at, PicoUsd least) override;
+  Result<std::vector<PicoUsd>> hours_before(AccountId account, WallTime at) override;
+  Result<void> forget_hours(WallTime at) override;
+
   // notes.cpp
   Result<bool> first_time(std::string_view event) override;
   Result<void> keep(std::string_view name, std::string_view document) override;
@@ -122,6 +127,8 @@ Result<std::vector<OpenAttempt>> load_attempts(sql::Database& database, std::str
                                                sql::Values values);
 /// Those of these attempts that are open or pending.
 Result<void> know_attempts(sql::Database& database, std::span<const std::uint64_t> attempts, Batch& batch);
+/// Adds what a batch settled to the hours of its accounts (hours.cpp).
+Result<void> write_hours(sql::Database& database, const std::vector<Batch::Settled>& settled);
 /// Writes all that a batch comes to.
 Result<void> write(sql::Database& database, const Batch& batch);
 Pending as_pending(const OpenAttempt& attempt);

@@ -131,6 +131,7 @@ Result<void> write(sql::Database& database, const Batch& batch) {
   if (auto written = write_usage(database, batch.tallies()); !written) return written;
   if (auto written = write_open(database, batch.attempts()); !written) return written;
   if (auto written = write_costs(database, batch.settled()); !written) return written;
+  if (auto written = write_hours(database, batch.settled()); !written) return written;
   return batch.strays() == 0 ? Result<void>{} : add_to_meta(database, "strays", batch.strays());
 }
 
