@@ -185,12 +185,22 @@ struct HourCost {
   bool operator==(const HourCost&) const = default;
 };
 
-/// Usage that upstream told of a key beyond what was booked for it (DESIGN §5, totals).
+/// What upstream told of a key and what was booked for it over the looks of one day (DESIGN §5, totals).
 struct UpstreamTotal {
   std::string upstream_key;
-  std::string day;  ///< 2026-11-24
-  PicoUsd told;     ///< growth of `usage` that GET /key told over that day
-  PicoUsd booked;   ///< settled on that key over the same time
+  std::string day;      ///< 2026-11-24, UTC; a look counts on the day on which it was
+  PicoUsd told;         ///< growth of `usage` that GET /key told
+  PicoUsd booked;       ///< settled on that key over the same time
+  PicoUsd unexplained;  ///< of it nobody here spent; negative where too much was booked (spend/totals.hpp)
+  bool operator==(const UpstreamTotal&) const = default;
+};
+/// One look: the answer of GET /key.
+struct UsageTold {
+  std::string upstream_key;
+  std::string mark;  ///< tells another key under the name apart; no secret
+  PicoUsd usage;
+  std::string day;   ///< to whose row it is added
+  WallTime asked{};  ///< by the ledger's clock
 };
 
 class Ledger {
@@ -268,10 +278,16 @@ class Ledger {
   virtual Result<void> keep(std::string_view name,
                             std::string_view document) = 0;  ///< the last good price list
   virtual Result<std::optional<std::string>> kept(std::string_view name) = 0;
-  virtual Result<void> note_total(const UpstreamTotal& total) = 0;
+  /// True when this is another document than the one that was kept under the name, or there was none: of
+  /// several that see the same change, one is told so.
+  virtual Result<bool> turns(std::string_view name, std::string_view document) = 0;
+  /// Compares with the look before, whoever made it, and adds to the day's row, which is returned. nullopt:
+  /// the comparing begins here, since it is the first look at this key, another key has its name, or its
+  /// usage shrank; or another process has looked since the question was asked, which counts instead.
+  virtual Result<std::optional<UpstreamTotal>> see_usage(const UsageTold& told) = 0;
   virtual Result<std::vector<UpstreamTotal>> totals(std::string_view from_day, std::string_view to_day) = 0;
-  /// What was settled on attempts with this upstream key that ended in [from, to).
-  virtual Result<PicoUsd> booked(std::string_view upstream_key, WallTime from, WallTime to) = 0;
+  /// All that was ever settled on attempts with this upstream key.
+  virtual Result<PicoUsd> booked(std::string_view upstream_key) = 0;
 
   /// A copy of the whole, consistent, while it is in use. SQLite only; PostgreSQL has its own tools.
   virtual Result<void> backup(const std::string& path) = 0;

@@ -90,11 +90,16 @@ INSERT INTO accounts (account, kind, parent, name, disabled, created) VALUES
 INSERT INTO keys (account, policy) VALUES (3, '{}');
 )sql";
 
-// What accounts spent by the hour (hours since 1970), for a while.
-constexpr const char* kHours = R"sql(
+// For alerts: what accounts spent by the hour (hours since 1970), for a while; and what upstream told of its
+// keys, to be compared with what was booked (spend/totals.hpp).
+constexpr const char* kWatches = R"sql(
 CREATE TABLE hours (
   account BIGINT NOT NULL, hour BIGINT NOT NULL, cost BIGINT NOT NULL, PRIMARY KEY (account, hour));
 CREATE INDEX hours_hours ON hours (hour, cost);
+CREATE TABLE meters (
+  upstream_key TEXT NOT NULL PRIMARY KEY, mark TEXT NOT NULL, told BIGINT NOT NULL, booked BIGINT NOT NULL,
+  base BIGINT NOT NULL, slack BIGINT NOT NULL, unexplained BIGINT NOT NULL, looked BIGINT NOT NULL);
+ALTER TABLE totals ADD COLUMN unexplained BIGINT NOT NULL DEFAULT 0;
 )sql";
 
 struct Schema {
@@ -155,7 +160,7 @@ Result<std::optional<std::int64_t>> next_step(sql::Database& database, std::span
 std::span<const Migration> migrations() {
   static const std::array<Migration, 2> all{{
       {.schema = 1, .oldest_program = 1, .statements = kFirst},
-      {.schema = 3, .oldest_program = 1, .statements = kHours},
+      {.schema = 3, .oldest_program = 1, .statements = kWatches},
   }};
   return all;
 }

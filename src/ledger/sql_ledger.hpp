@@ -73,9 +73,12 @@ class SqlLedger final : public Ledger {
   Result<bool> first_time(std::string_view event) override;
   Result<void> keep(std::string_view name, std::string_view document) override;
   Result<std::optional<std::string>> kept(std::string_view name) override;
-  Result<void> note_total(const UpstreamTotal& total) override;
+  Result<bool> turns(std::string_view name, std::string_view document) override;
+  Result<PicoUsd> booked(std::string_view upstream_key) override;
+
+  // totals.cpp
+  Result<std::optional<UpstreamTotal>> see_usage(const UsageTold& told) override;
   Result<std::vector<UpstreamTotal>> totals(std::string_view from_day, std::string_view to_day) override;
-  Result<PicoUsd> booked(std::string_view upstream_key, WallTime from, WallTime to) override;
 
   // check.cpp
   Result<void> backup(const std::string& path) override;
@@ -127,6 +130,8 @@ Result<std::vector<OpenAttempt>> load_attempts(sql::Database& database, std::str
                                                sql::Values values);
 /// Those of these attempts that are open or pending.
 Result<void> know_attempts(sql::Database& database, std::span<const std::uint64_t> attempts, Batch& batch);
+/// All that was ever settled on the key.
+Result<std::int64_t> booked_on(sql::Database& database, std::string_view upstream_key);
 /// Adds what a batch settled to the hours of its accounts (hours.cpp).
 Result<void> write_hours(sql::Database& database, const std::vector<Batch::Settled>& settled);
 /// Writes all that a batch comes to.
