@@ -120,6 +120,8 @@ Task<void> Gateway::handle(net::Exchange& exchange) {
       return serve_catalogue(exchange, target_of(match, head.query));
     case Endpoint::upstream:
       return serve_account(exchange, target_of(match, head.query));
+    case Endpoint::credits:
+      return serve_credits(exchange);
     case Endpoint::admin:
       return serve_admin(exchange);
     case Endpoint::metrics:

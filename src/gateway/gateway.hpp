@@ -72,6 +72,7 @@ class Gateway {
   Task<void> serve_own_key(net::Exchange& exchange, Caller caller);
   Task<void> serve_own_generation(net::Exchange& exchange, Caller caller, std::string target);
   Task<void> serve_account(net::Exchange& exchange, std::string target);
+  Task<void> serve_credits(net::Exchange& exchange);
   [[nodiscard]] bool is_admin(const net::HeaderView& headers) const;
   Task<void> serve_admin(net::Exchange& exchange);
   Task<void> call_by(net::Exchange& exchange, const wire::Dialect& dialect);

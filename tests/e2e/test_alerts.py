@@ -8,8 +8,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 from harness import secrets
 from harness.control import Control
-from harness.gateway import QUICK
-from harness.money import Books, Caller, wait_quiet
+from harness.gateway import QUICK, error_of
+from harness.money import ADMIN, Books, Caller, wait_quiet
 from harness.simulator import Simulator
 from harness.waiting import wait_for
 
@@ -225,3 +225,45 @@ def test_upstream_is_asked_more_rarely_while_it_does_not_answer(simulator, tmp_p
         assert len([line for line in gateway.process.log if "money_watch" in line]) == 2
     upstream.shutdown()
     upstream.server_close()
+
+
+# ---- the whole account
+
+
+def test_the_accounts_credit_is_told_to_who_has_the_admin_token(simulator, tmp_path):
+    config = CONFIG + "[watch]\ncredits = true\n"
+    environment = {"OPENROUTER_MANAGEMENT_KEY": "sk-or-mgmt-0123456789abcdef"}
+    with Books(tmp_path / "gantry", simulator, config, environment) as books:
+        control = start_at(books, NINE)
+        ask = lambda path="/api/v1/credits", **headers: books.gateway.http.get(path, headers=headers or ADMIN)  # noqa: E731
+        assert error_of(ask(), 503)["message"].startswith("OpenRouter has not told")
+        told = wait_for(lambda: (control.advance(1.1), ask())[1].status_code == 200 and ask(), "the account's credit")
+        assert told.json() == {"data": {"total_credits": 1000, "total_usage": 0}}
+        assert ask("/v1/credits").json() == told.json()
+        assert books.gateway.metrics()["gantry_upstream_account_left_usd"] == 1000
+        assert "mgmt" not in books.gateway.process.output
+
+        _, key = books.make_key()
+        remedy = error_of(ask(authorization=f"Bearer {key}"), 403)["metadata"]["gantry"]["remedy"]
+        assert "GANTRY_ADMIN_TOKEN" in remedy
+        assert "GANTRY_ADMIN_TOKEN" in error_of(ask(authorization=""), 401)["metadata"]["gantry"]["remedy"]
+
+        other = simulator.http.post(
+            "/api/v1/keys", json={"name": "other"}, headers={"authorization": "Bearer sk-or-mgmt-0123456789abcdef"}
+        ).json()["key"]
+        simulator.http.post("/sim/spend", json={"usd": "995", "key": other}).raise_for_status()
+        look(books, control)
+        states = wait_states(books, control, "low")
+        assert states[0] == {"scope": "account", "name": "openrouter", "state": "low", "left_usd": "5", "wanted_usd": "10"}
+        assert ask().json() == {"data": {"total_credits": 1000, "total_usage": 995}}
+        books.stop()
+        control.close()
+
+
+def test_without_a_management_key_the_accounts_credit_is_not_known(simulator, tmp_path):
+    with Books(tmp_path / "gantry", simulator, CONFIG) as books:
+        books.start()
+        error = error_of(books.gateway.http.get("/api/v1/credits", headers=ADMIN), 404)
+        assert "watch.credits" in error["metadata"]["gantry"]["remedy"]
+        error_of(books.gateway.http.post("/api/v1/credits", json={}, headers=ADMIN), 405)
+        books.stop()
