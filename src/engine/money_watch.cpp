@@ -181,12 +181,14 @@ void MoneyWatch::look_again(bool good) {
 
 Task<void> MoneyWatch::compare(std::size_t place, PicoUsd usage, WallTime asked) {
   const auto& key = targets_->front().keys[place];
+  const WallTime now = bank_.now();
   const PicoUsd most = amount_of(shard_.config()->watch.unexplained_usd);
+  // Replicas look each in their own time: what follows too soon on another's look compares nothing.
   ledger::UsageTold told{.upstream_key = key.books,
                          .mark = mark_of(key),
                          .usage = usage,
-                         .day = access::day_text(bank_.now()),
-                         .asked = asked};
+                         .day = access::day_text(now),
+                         .since = std::min(asked, now - *every_ / 2)};
   const auto compared = co_await recorder_.ask<Compared>(
       shard_.loop(),
       [told = std::move(told), most](ledger::Ledger& ledger) { return compare_in(ledger, told, most); });

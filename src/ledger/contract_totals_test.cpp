@@ -21,7 +21,7 @@ class LedgerTotals : public LedgerContract {
                                           .mark = std::string(mark),
                                           .usage = usage,
                                           .day = std::string(day),
-                                          .asked = ledger_->now().value()});
+                                          .since = ledger_->now().value()});
     EXPECT_TRUE(seen) << seen.error().detail;
     return seen.value_or(std::nullopt);
   }
@@ -84,12 +84,12 @@ TEST_P(LedgerTotals, begin_anew_with_another_key_and_where_usage_shrank) {
   EXPECT_EQ(look({12}, "second")->told, PicoUsd{3});
 }
 
-TEST_P(LedgerTotals, are_those_of_who_looked_last) {
+TEST_P(LedgerTotals, are_those_of_who_looked_first) {
   EXPECT_FALSE(look({10}));
-  const WallTime asked = ledger_->now().value() - std::chrono::minutes{1};
+  const WallTime since = ledger_->now().value() - std::chrono::minutes{1};
   const auto late = ledger_->see_usage(
-      {.upstream_key = "main", .mark = "first", .usage = {4}, .day = "2026-11-24", .asked = asked});
-  EXPECT_EQ(late.value(), std::nullopt) << "an answer that is older than another's look";
+      {.upstream_key = "main", .mark = "first", .usage = {4}, .day = "2026-11-24", .since = since});
+  EXPECT_EQ(late.value(), std::nullopt) << "a look that comes right after another's";
   EXPECT_EQ(look({11})->told, PicoUsd{1});
 }
 

@@ -200,7 +200,7 @@ struct UsageTold {
   std::string mark;  ///< tells another key under the name apart; no secret
   PicoUsd usage;
   std::string day;   ///< to whose row it is added
-  WallTime asked{};  ///< by the ledger's clock
+  WallTime since{};  ///< a look that was made after this, by the ledger's clock, counts instead of this one
 };
 
 class Ledger {
@@ -283,7 +283,7 @@ class Ledger {
   virtual Result<bool> turns(std::string_view name, std::string_view document) = 0;
   /// Compares with the look before, whoever made it, and adds to the day's row, which is returned. nullopt:
   /// the comparing begins here, since it is the first look at this key, another key has its name, or its
-  /// usage shrank; or another process has looked since the question was asked, which counts instead.
+  /// usage shrank; or another process has looked lately.
   virtual Result<std::optional<UpstreamTotal>> see_usage(const UsageTold& told) = 0;
   virtual Result<std::vector<UpstreamTotal>> totals(std::string_view from_day, std::string_view to_day) = 0;
   /// All that was ever settled on attempts with this upstream key.

@@ -79,7 +79,7 @@ Result<std::optional<UpstreamTotal>> SqlLedger::see_usage(const UsageTold& told)
   return writing([&]() -> Result<std::optional<UpstreamTotal>> {
     auto meter = load_meter(*database_, told.upstream_key);
     if (!meter) return std::unexpected(meter.error());
-    if (*meter && (*meter)->at > told.asked) return std::nullopt;
+    if (*meter && (*meter)->at > told.since) return std::nullopt;
     const auto look = look_at(*database_, told);
     if (!look) return std::unexpected(look.error());
     const bool same = *meter && (*meter)->mark == told.mark;
