@@ -1,5 +1,6 @@
 #pragma once
-// What the metrics page says of money at upstream, as who asked for it last was told (engine/money_watch.hpp).
+// What the metrics page says of money at upstream, as who asked for it last was told
+// (engine/money_watch.hpp).
 
 #include <optional>
 #include <string>
