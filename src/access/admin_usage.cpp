@@ -164,7 +164,7 @@ AdminReply unexplained_json(const Span& span, const std::vector<ledger::Upstream
       one.text("day", total.day);
       one.money("told", total.told);
       one.money("booked", total.booked);
-      one.money("unexplained", minus(total.told, total.booked));
+      one.money("unexplained", total.unexplained);
     }
   });
 }
@@ -178,7 +178,7 @@ AdminReply unexplained_csv(const std::vector<ledger::UpstreamTotal>& totals) {
     csv.cell(total.day);
     csv.number(to_decimal(total.told));
     csv.number(to_decimal(total.booked));
-    csv.number(to_decimal(minus(total.told, total.booked)));
+    csv.number(to_decimal(total.unexplained));
     csv.end_row();
   }
   return {.body = csv.take(), .content_type = "text/csv; charset=utf-8"};

@@ -16,7 +16,7 @@ struct AdminUsage : AdminTest {
     row.cost = kDollar, row.upstream_cost = {}, row.computed = PicoUsd{1}, row.assumed = {};
     row.waste = {PicoUsd{900'000'000'000}, PicoUsd{100'000'000'000}, {}, {}, {}};
     ledger.rows = {row};
-    ledger.told = {{"blue", "2026-11-24", kDollar, PicoUsd{1'250'000'000'000}}};
+    ledger.told = {{"blue", "2026-11-24", kDollar, PicoUsd{1'250'000'000'000}, PicoUsd{-250'000'000'000}}};
   }
 };
 

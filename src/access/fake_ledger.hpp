@@ -116,10 +116,16 @@ class FakeLedger final : public ledger::Ledger {
   }
   std::vector<AccountId> charged() override { return {}; }
   Result<std::optional<AccountId>> owner(std::string_view) override { return unused(); }
+  Result<std::vector<ledger::HourCost>> hour(WallTime, PicoUsd) override { return unused(); }
+  Result<std::vector<PicoUsd>> hours_before(AccountId, WallTime) override { return unused(); }
+  Result<void> forget_hours(WallTime) override { return unused(); }
   Result<bool> first_time(std::string_view) override { return unused(); }
   Result<void> keep(std::string_view, std::string_view) override { return unused(); }
   Result<std::optional<std::string>> kept(std::string_view) override { return unused(); }
-  Result<void> note_total(const ledger::UpstreamTotal&) override { return unused(); }
+  Result<bool> turns(std::string_view, std::string_view) override { return unused(); }
+  Result<std::optional<ledger::UpstreamTotal>> see_usage(const ledger::UsageTold&) override {
+    return unused();
+  }
   Result<PicoUsd> booked(std::string_view) override { return unused(); }
   Result<void> backup(const std::string&) override { return unused(); }
   Result<std::vector<std::string>> check() override { return unused(); }

@@ -21,6 +21,7 @@ class Checker {
   void upstream(const Upstream& upstream, const std::string& path);
   void route(const Route& route);
   void health();
+  void watch();
   std::vector<Problem> take() { return std::move(problems_); }
 
  private:
@@ -179,6 +180,16 @@ void Checker::health() {
         "name one in routes.default, or set probe = false");
 }
 
+void Checker::watch() {
+  const auto every = config_.watch.every;
+  if (every != Duration::zero() && every < std::chrono::seconds{1})
+    add({"watch.every"}, fmt::format("watch.every ({}) is less than a second", format_duration(every)),
+        "write at least \"1s\", or \"0s\" to turn it off");
+  if (every == Duration::zero() && config_.watch.credits)
+    add({"watch.credits", "watch.every"}, "watch.credits is on, and watch.every turns all looks off",
+        "set watch.every to something like \"60s\", or credits to false");
+}
+
 }  // namespace
 
 std::vector<Problem> check_together(const Config& config) {
@@ -188,6 +199,7 @@ std::vector<Problem> check_together(const Config& config) {
   for (const auto& upstream : config.upstreams) checker.upstream(upstream, "upstreams." + upstream.name);
   for (const auto& [name, route] : config.routes) checker.route(route);
   checker.health();
+  checker.watch();
   return checker.take();
 }
 

@@ -7,12 +7,18 @@
 
 namespace gantry::config {
 bool UpstreamKey::operator==(const UpstreamKey& other) const {
-  return name == other.name && weight == other.weight && reference == other.reference &&
-         secret.matches(other.secret.reveal());
+  return name == other.name && weight == other.weight && exclusive == other.exclusive &&
+         reference == other.reference && secret.matches(other.secret.reveal());
 }
 
 bool LedgerAddress::operator==(const LedgerAddress& other) const {
   return plain == other.plain && reference == other.reference && secret.matches(other.secret.reveal());
+}
+
+bool Watch::operator==(const Watch& other) const {
+  return every == other.every && low_credit_usd == other.low_credit_usd &&
+         unexplained_usd == other.unexplained_usd && credits == other.credits &&
+         management_key.matches(other.management_key.reveal());
 }
 
 const Secret& Upstream::key() const {
@@ -38,7 +44,8 @@ ModelPlace locate(const Config& config, std::string_view name) {
 bool Config::operator==(const Config& other) const {
   return server == other.server && upstream == other.upstream && upstreams == other.upstreams &&
          routes == other.routes && fallback_for_plain_ids == other.fallback_for_plain_ids &&
-         health == other.health && log == other.log && verify == other.verify && ledger == other.ledger;
+         health == other.health && log == other.log && verify == other.verify && watch == other.watch &&
+         ledger == other.ledger;
 }
 
 std::string to_string(const SecretReference& reference) {

@@ -98,6 +98,7 @@ std::string to_string(const SecretReference& reference);
 struct UpstreamKey {
   std::string name = "key-1";  ///< "key-N" by its place, unless the file names it
   int weight = 1;              ///< its share of the attempts, among the keys in use
+  bool exclusive = true;       ///< nobody but this gateway's ledger spends on it: its totals can be compared
   SecretReference reference{};
   Secret secret;  ///< resolved at load; empty when the variable of a lone key is not set
   bool operator==(const UpstreamKey& other) const;  ///< secrets are compared in constant time
@@ -115,7 +116,7 @@ struct Upstream {
   std::string name = "openrouter";
   std::string base_url = "https://openrouter.ai/api/v1";
   std::vector<UpstreamKey> keys = {UpstreamKey{}};  ///< none where the upstream asks for none
-  /// OpenRouter's. Only a reference: what serves calls never reads this key.
+  /// OpenRouter's. Only a reference: what serves calls reads this key for Watch::credits alone.
   SecretReference management_key{.words = {"OPENROUTER_MANAGEMENT_KEY"}};
   std::string ca_file;
   bool allow_plain_http = false;  ///< http beyond loopback must be asked for
@@ -194,6 +195,16 @@ struct Ledger {
   bool operator==(const Ledger&) const = default;
 };
 
+/// What is asked of OpenRouter about money, now and then.
+struct Watch {
+  Duration every = std::chrono::seconds{60};  ///< between two looks; zero: none
+  std::string low_credit_usd = "10";          ///< less than this left is told
+  std::string unexplained_usd = "0.1";        ///< more than this in a day, either way, is told
+  bool credits = false;                       ///< looks at the whole account, with the management key
+  Secret management_key;                      ///< resolved at load, with `credits` only
+  bool operator==(const Watch& other) const;
+};
+
 struct Verify {
   std::string min_credit_usd = "10";  ///< strictly more than this must be left
   bool operator==(const Verify&) const = default;
@@ -209,6 +220,7 @@ struct Config {
   Health health;
   Log log;
   Verify verify;
+  Watch watch;
   Ledger ledger;
   std::string source;  ///< the file's path, or "" when there is none
   /// Where each value came from, by its dotted name ("server.listen" -> "gantry.toml:7"); absent = default.

@@ -125,6 +125,24 @@ void resolve_keys(Config& config, const Inputs& inputs, std::vector<Problem>& pr
   for (auto& upstream : config.upstreams) resolver.resolve_all(upstream, "upstreams." + upstream.name);
 }
 
+// The key that makes and deletes keys stays where it is unless it is needed.
+void resolve_management_key(Config& config, const Inputs& inputs, std::vector<Problem>& problems) {
+  const auto& reference = config.upstream.management_key;
+  const bool run = reference.from == SecretReference::From::command;
+  if (!config.watch.credits || (run && !problems.empty())) return;
+  const auto complain = [&](std::string_view what) {
+    problems.push_back(
+        {origin_of(config, "watch.credits"),
+         without_keys(fmt::format("watch.credits needs upstream.management_key: {}", what)),
+         "put OpenRouter's management key, and nothing else, where upstream.management_key points, or set "
+         "credits to false"});
+  };
+  auto secret = resolve(reference, inputs.environment);
+  if (!secret) return complain(secret.error().detail);
+  if (secret->empty()) return complain(fmt::format("the variable {} is not set", reference.words.front()));
+  config.watch.management_key = std::move(*secret);
+}
+
 void resolve_ledger(Config& config, const Inputs& inputs, std::vector<Problem>& problems) {
   auto& ledger = config.ledger;
   if (ledger.state.empty()) {
@@ -165,6 +183,7 @@ std::expected<Snapshot, std::vector<Problem>> load(const Inputs& inputs) {
   auto draft = build(text, file, inputs);
   check_files(draft.config, draft.problems);
   resolve_keys(draft.config, inputs, draft.problems);
+  resolve_management_key(draft.config, inputs, draft.problems);
   resolve_ledger(draft.config, inputs, draft.problems);
   if (!draft.problems.empty()) return std::unexpected(std::move(draft.problems));
   return std::make_shared<const Config>(std::move(draft.config));

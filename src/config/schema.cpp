@@ -208,6 +208,36 @@ constexpr Field kFields[] = {
                  "(SQLite). "
                  "A URL with a password is a reference: `{ file = \"/run/secrets/ledger\" }`."},
 
+    {.section = "watch",
+     .key = "every",
+     .kind = Kind::duration,
+     .slot = GANTRY_AT(config.watch.every),
+     .max = kDay,
+     .sentence =
+         "How often OpenRouter is asked what its keys have spent and have left (GET /key, which costs "
+         "nothing); at least \"1s\", and \"0s\" turns it off. After failures it is asked more rarely."},
+    {.section = "watch",
+     .key = "low_credit",
+     .kind = Kind::money,
+     .slot = GANTRY_AT(config.watch.low_credit_usd),
+     .sentence = "Less than this left on a key, or on the account, is told in the log, once until there is "
+                 "more again."},
+    {.section = "watch",
+     .key = "unexplained",
+     .kind = Kind::money,
+     .slot = GANTRY_AT(config.watch.unexplained_usd),
+     .sentence =
+         "A key whose usage of one day (UTC) differs by more than this from what was booked for it is "
+         "told in the log, once a day; `gantry usage --unexplained` lists all."},
+    {.section = "watch",
+     .key = "credits",
+     .kind = Kind::flag,
+     .slot = GANTRY_AT(config.watch.credits),
+     .sentence =
+         "Asks for the credit of the whole account, too (GET /credits), with `upstream.management_key`, "
+         "which the gateway reads for nothing else and not without this; GET /api/v1/credits then "
+         "answers who has the admin token."},
+
     {.section = "verify",
      .key = "min_credit",
      .kind = Kind::money,
@@ -242,6 +272,8 @@ constexpr std::array kSections{
     Section{"health", "What /health/openrouter answers."},
     Section{"log", "Log lines on standard error."},
     Section{"ledger", "What survives a restart: client keys, budgets, what was spent."},
+    Section{"watch",
+            "What OpenRouter is asked about money while calls are served, and when somebody is told."},
     Section{"verify", "The launch checks of `gantry verify`."},
 };
 

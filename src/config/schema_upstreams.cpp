@@ -24,18 +24,17 @@ constexpr Field kFields[] = {
      .slot = GANTRY_AT(upstream.keys),
      .max = kMostKeys,
      .sentence = "Several keys instead of `key`: references as there, each with a `weight` from 1 to 1000 "
-                 "(its share of "
-                 "the attempts) and a `name` for logs and metrics (else key-1, key-2, … by its place). What "
-                 "is known of "
-                 "a key stays with its name across a reload."},
+                 "(its share of the attempts), a `name` for logs and metrics (else key-1, key-2, … by its "
+                 "place), and `exclusive = false` where others spend on the key, too: then what it spent is "
+                 "not compared with what was booked. What is known of a key stays with its name across a "
+                 "reload."},
     {.section = "upstream",
      .key = "management_key",
      .kind = Kind::reference,
      .slot = GANTRY_AT(upstream.management_key),
      .handed_on = false,
-     .sentence = "Where the management key comes from that `gantry upstream-keys` uses, as in `key`. Nothing "
-                 "else reads "
-                 "it, the gateway least of all."},
+     .sentence = "Where the management key comes from that `gantry upstream-keys` uses, as in `key`. The "
+                 "gateway reads it only with `watch.credits`."},
     {.section = "upstream",
      .key = "ca_file",
      .kind = Kind::path,

@@ -339,6 +339,22 @@ TEST_F(LoadUpstreams, shows_no_secret) {
   for (const auto* secret : {"sk-or-v1", "local-secret", "word@"}) EXPECT_THAT(text, Not(HasSubstr(secret)));
 }
 
+TEST_F(LoadUpstreams, reads_the_management_key_only_for_the_accounts_credit) {
+  inputs_.environment = {{"OPENROUTER_MANAGEMENT_KEY", "sk-or-mgmt-1"}};
+  const auto without = load_text("");
+  ASSERT_TRUE(without) << told(without.error());
+  EXPECT_TRUE((*without)->watch.management_key.empty());
+  const auto with = load_text("[watch]\ncredits = true\n");
+  ASSERT_TRUE(with) << told(with.error());
+  EXPECT_TRUE((*with)->watch.management_key.matches("sk-or-mgmt-1"));
+  EXPECT_FALSE(**with == **without);
+  EXPECT_THAT(show(**with), Not(HasSubstr("mgmt-1")));
+  inputs_.environment.clear();
+  const auto missing = load_text("[watch]\ncredits = true\n");
+  ASSERT_FALSE(missing);
+  EXPECT_THAT(told(missing.error()), HasSubstr("watch.credits needs upstream.management_key: the variable"));
+}
+
 TEST(ManagementKey, is_a_reference_of_openrouters_alone) {
   const auto usual = build("", "g.toml", {}).config;
   EXPECT_EQ(to_string(usual.upstream.management_key), "env OPENROUTER_MANAGEMENT_KEY");

@@ -70,13 +70,18 @@ Outcome assign_key_member(const Member& member, std::string_view which, Upstream
           fmt::format("{}: name must be a word of lower-case letters, digits, '-' and '_'", which),
           "write it like: name = \"blue\"");
     to.name = value.text;
+  } else if (member.key == "exclusive") {
+    if (value.kind != Node::Kind::flag)
+      return wrong_part(value.line, fmt::format("{}: exclusive must be true or false", which),
+                        "write it like: exclusive = false");
+    to.exclusive = value.flag;
   } else {
-    constexpr std::array<std::string_view, 5> kKnown{"env", "file", "command", "weight", "name"};
+    constexpr std::array<std::string_view, 6> kKnown{"env", "file", "command", "weight", "name", "exclusive"};
     return wrong_part(member.line,
                       fmt::format("{}: {} is not a setting of a key", which, toml_quote(member.key)),
                       did_you_mean(member.key, kKnown,
-                                   "a key has one of env, file and command, and may have weight "
-                                   "and name"));
+                                   "a key has one of env, file and command, and may have weight, "
+                                   "name and exclusive"));
   }
   return {};
 }
@@ -149,6 +154,7 @@ std::string print_key(const UpstreamKey& key, std::size_t place) {
   auto out = reference_member(key.reference);
   if (key.weight != 1) out += fmt::format(", weight = {}", key.weight);
   if (key.name != usual_key_name(place)) out += ", name = " + toml_quote(key.name);
+  if (!key.exclusive) out += ", exclusive = false";
   return "{ " + out + " }";
 }
 
@@ -164,7 +170,8 @@ bool holds_password(std::string_view url) {
 }
 
 bool is_lone(const std::vector<UpstreamKey>& keys) {
-  return keys.size() == 1 && keys.front().weight == 1 && keys.front().name == usual_key_name(0);
+  return keys.size() == 1 && keys.front().weight == 1 && keys.front().exclusive &&
+         keys.front().name == usual_key_name(0);
 }
 
 }  // namespace

@@ -98,7 +98,7 @@ bool Call::begin_paid(spend::Hold hold) {
                              .model = admission_.chain[model_],
                              .route = admission_.route_name,
                              .upstream = config::upstream_at(*config_, upstream_).name,
-                             .upstream_key = target().keys[key_].name};
+                             .upstream_key = target().keys[key_].books};
   if (money_.begin(*shard_.till_, request_.payer, std::move(hold), estimate, labels, shard_.random_))
     return true;
   no_money(Failure{Fault::overloaded, "This gateway cannot write down what the call costs just now."});

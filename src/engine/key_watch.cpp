@@ -2,26 +2,14 @@
 
 #include <algorithm>
 
-#include "base/money.hpp"
 #include "engine/shard.hpp"
 #include "observe/log.hpp"
-#include "wire/json_index.hpp"
+#include "wire/balance.hpp"
 
 namespace gantry::engine {
 namespace {
 
 constexpr Duration kLookAgain = std::chrono::seconds{30};
-
-/// What is left on the key in dollars; nullopt when it has no limit, or says nothing.
-std::optional<PicoUsd> left_on(std::string_view body) {
-  wire::JsonIndex index;
-  if (index.parse(body)) return std::nullopt;
-  const auto data = index.root().find("data");
-  const auto left = data ? data->find("limit_remaining") : std::nullopt;
-  if (!left || left->kind() != wire::JsonKind::number) return std::nullopt;
-  const auto dollars = parse_usd(left->raw());
-  return dollars ? std::optional(*dollars) : std::nullopt;
-}
 
 }  // namespace
 
@@ -46,7 +34,8 @@ void KeyWatch::settle(route::ScopeId key, int status, std::string_view body) {
   if (status == 401) {
     change = scopes.stated(key, route::OpenReason::bad_key, now, shard_.random());
   } else if (status == 200) {
-    const auto left = left_on(body);
+    const auto told = wire::read_key_balance(body);
+    const auto left = told ? told->left : std::nullopt;
     const bool held = scopes.breaker(key).state() == route::Breaker::State::held;
     if (left && *left <= PicoUsd{}) {
       change = scopes.hold(key, route::OpenReason::out_of_money, now);

@@ -88,7 +88,7 @@ Task<Result<Fetched>> probe(Shard& shard, std::string model, std::string body, M
     const AttemptLabels labels{.model = model,
                                .route = "-",
                                .upstream = shard.config()->upstream.name,
-                               .upstream_key = shard.upstreams()->front().keys.front().name};
+                               .upstream_key = shard.upstreams()->front().keys.front().books};
     if (!money.begin(*till, keyless(till->bank), {}, estimate, labels, shard.random()))
       co_return fail(Fault::overloaded, "the journal has no room for what the probe costs");
   }

@@ -23,7 +23,7 @@ Duration wait_after(int asked) {
 
 KeyPlace key_of(const std::shared_ptr<const Targets>& targets, const std::string& name) {
   const auto& keys = targets->front().keys;
-  const auto found = std::ranges::find(keys, name, &TargetKey::name);
+  const auto found = std::ranges::find(keys, name, &TargetKey::books);
   const auto place = found == keys.end() ? 0 : found - keys.begin();
   return {.targets = targets, .upstream = 0, .key = static_cast<std::size_t>(place)};
 }

@@ -85,22 +85,32 @@ KeyPlace Shard::usable_key() const {
 Task<Result<Fetched>> Shard::fetch(std::string path) { return fetch(std::move(path), usable_key()); }
 
 Task<Result<Fetched>> Shard::fetch(std::string path, KeyPlace with) {
-  const auto limit = config_->routes.at("default").timeouts.silence;
-  return exchange(std::move(with), "GET", std::move(path), {}, earlier(kNever, loop_.now(), limit));
+  auto own = with.target().keys[with.key].authorization;
+  return exchange(std::move(with), std::move(own), "GET", std::move(path), {}, fetch_deadline());
+}
+
+Task<Result<Fetched>> Shard::fetch(std::string path, Secret authorization) {
+  return exchange({.targets = upstreams()}, std::move(authorization), "GET", std::move(path), {},
+                  fetch_deadline());
+}
+
+MonoTime Shard::fetch_deadline() const {
+  return earlier(kNever, loop_.now(), config_->routes.at("default").timeouts.silence);
 }
 
 Task<Result<Fetched>> Shard::ask(std::string_view method, std::string path, std::string body,
                                  MonoTime deadline) {
-  return exchange(usable_key(), method, std::move(path), std::move(body), deadline);
+  auto with = usable_key();
+  auto own = with.target().keys[with.key].authorization;
+  return exchange(std::move(with), std::move(own), method, std::move(path), std::move(body), deadline);
 }
 
-Task<Result<Fetched>> Shard::exchange(KeyPlace with, std::string_view method, std::string path,
-                                      std::string body, MonoTime deadline) {
+Task<Result<Fetched>> Shard::exchange(KeyPlace with, Secret authorization, std::string_view method,
+                                      std::string path, std::string body, MonoTime deadline) {
   const config::Snapshot config = config_;
   const UpstreamTarget& target = with.target();
   const config::Route& route = config->routes.at("default");
-  const UpstreamHeaders headers(route.attribution, target.keys[with.key].authorization, nullptr,
-                                "application/json");
+  const UpstreamHeaders headers(route.attribution, authorization, nullptr, "application/json");
   const std::string full = target.base.path + path;
   const std::string_view piece = body;
   const net::ClientRequest request{.method = method,

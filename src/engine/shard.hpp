@@ -74,6 +74,10 @@ class Shard {
   Task<Result<Fetched>> fetch(std::string path);
   /// The same with this key of this upstream.
   Task<Result<Fetched>> fetch(std::string path, KeyPlace with);
+  /// The same of OpenRouter with an authorization that is none of its keys' ("Bearer …").
+  Task<Result<Fetched>> fetch(std::string path, Secret authorization);
+  /// Something casts doubt on a key: it is asked about, and set aside when it is no good.
+  void doubt(route::ScopeId key) { key_watch_.doubt(key); }
   /// A small request outside of any call (the health probe): no fallback, no record. `method` outlives it.
   Task<Result<Fetched>> ask(std::string_view method, std::string path, std::string body, MonoTime deadline);
 
@@ -108,8 +112,9 @@ class Shard {
   friend class Call;
 
   [[nodiscard]] KeyPlace usable_key() const;
-  Task<Result<Fetched>> exchange(KeyPlace with, std::string_view method, std::string path, std::string body,
-                                 MonoTime deadline);
+  [[nodiscard]] MonoTime fetch_deadline() const;
+  Task<Result<Fetched>> exchange(KeyPlace with, Secret authorization, std::string_view method,
+                                 std::string path, std::string body, MonoTime deadline);
   void call_begins();
   void call_ends();
   /// Plain attempts whose client has left, read to their end for their cost (DESIGN §4, Hang-ups).

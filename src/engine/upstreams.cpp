@@ -31,18 +31,29 @@ Secret authorization(const Secret& key) {
   return key.empty() ? Secret{} : Secret("Bearer " + std::string(key.reveal()));
 }
 
-void add_key(UpstreamTarget& target, const config::UpstreamKey& key, route::ScopeNames& names) {
+// Each upstream may have a key of the same name, such as the usual one.
+std::string books_of(const config::Upstream& upstream, std::size_t index, const std::string& key) {
+  return index == 0 ? key : upstream.name + ":" + key;
+}
+
+void add_key(UpstreamTarget& target, const config::UpstreamKey& key, std::string books,
+             route::ScopeNames& names) {
   using Origin = route::ScopeNames::Origin;
-  target.keys.push_back({key.name, authorization(key.secret)});
+  target.keys.push_back({.name = key.name,
+                         .books = std::move(books),
+                         .authorization = authorization(key.secret),
+                         .exclusive = key.exclusive});
   target.weights.push_back(static_cast<std::uint16_t>(key.weight));
   const auto scope = names.intern(route::Scope::key, target.scope, key.name, Origin::configuration);
   const auto free = names.intern(route::Scope::free_allowance, scope, "free", Origin::configuration);
   target.key_scopes.push_back({.key = scope, .free_allowance = free});
 }
 
-void add_keys(UpstreamTarget& target, const config::Upstream& upstream, route::ScopeNames& names) {
-  for (const auto& key : upstream.keys) add_key(target, key, names);
-  if (upstream.keys.empty()) add_key(target, {}, names);  // a local server that asks for none
+void add_keys(UpstreamTarget& target, const config::Upstream& upstream, std::size_t index,
+              route::ScopeNames& names) {
+  auto keys = upstream.keys;
+  if (keys.empty()) keys.emplace_back();  // a local server that asks for none
+  for (const auto& key : keys) add_key(target, key, books_of(upstream, index, key.name), names);
 }
 
 void name_models(Targets& targets, const config::Config& config, route::ScopeNames& names) {
@@ -160,7 +171,7 @@ void Upstreams::configure(const config::Config& config, route::ScopeNames& names
                                 route::ScopeNames::Origin::configuration);
     // The configuration was validated: a base URL that does not parse cannot get here.
     if (const auto base = net::parse_base_url(upstream.base_url)) target.base = *base;
-    add_keys(target, upstream, names);
+    add_keys(target, upstream, i, names);
     target.client = std::shared_ptr<net::HttpClient>(client, &client->http);
   }
   name_models(*targets, config, names);

@@ -43,7 +43,9 @@ class UpstreamTls {
 /// An upstream's key, ready to be sent.
 struct TargetKey {
   std::string name;
-  Secret authorization;  ///< "Bearer sk-or-…", made once; empty = send none
+  std::string books;  ///< what the ledger calls it: its name, behind "upstream:" where it is not OpenRouter's
+  Secret authorization;   ///< "Bearer sk-or-…", made once; empty = send none
+  bool exclusive = true;  ///< nobody else spends on it
 };
 
 /// One upstream as attempts see it.

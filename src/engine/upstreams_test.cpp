@@ -128,6 +128,8 @@ TEST_F(UpstreamsTest, send_each_key_as_a_bearer_and_nothing_where_there_is_none)
   EXPECT_EQ(target(0).keys[0].authorization.reveal(), "Bearer secret-key-1");
   EXPECT_EQ(target(0).keys[1].authorization.reveal(), "Bearer b");
   EXPECT_EQ(target(0).keys[1].name, "blue");
+  EXPECT_EQ(target(0).keys[1].books, "blue");
+  EXPECT_EQ(target(1).keys[0].books, "local:key-1") << "each upstream may have such a key";
   EXPECT_THAT(target(0).weights, ElementsAre(1, 3));
   ASSERT_EQ(target(1).keys.size(), 1u);
   EXPECT_TRUE(target(1).keys[0].authorization.empty());

@@ -120,6 +120,8 @@ Task<void> Gateway::handle(net::Exchange& exchange) {
       return serve_catalogue(exchange, target_of(match, head.query));
     case Endpoint::upstream:
       return serve_account(exchange, target_of(match, head.query));
+    case Endpoint::credits:
+      return serve_credits(exchange);
     case Endpoint::admin:
       return serve_admin(exchange);
     case Endpoint::metrics:
@@ -249,9 +251,23 @@ Task<void> Gateway::answer(net::Exchange& exchange, const engine::Fetched& fetch
                    std::string(fixed.remedy), std::string(client.error_type)});
 }
 
+observe::MoneyFigures Gateway::money_figures() const {
+  observe::MoneyFigures out;
+  const auto told = shared_.money.get();
+  for (const auto& key : told.keys) {
+    auto& made = out.keys.emplace_back();
+    made.name = key.name, made.unexplained = key.unexplained;
+    if (key.told) made.left = key.told->left, made.usage = key.told->usage;
+    if (key.at) made.age = shard_.loop().now() - *key.at;
+  }
+  if (told.account) out.account_left = told.account->left();
+  return out;
+}
+
 Task<void> Gateway::serve_metrics(net::Exchange& exchange) {
   auto gauges = co_await shared_.gauges(shard_.loop());
   gauges.breakers = breaker_figures(shard_.failover().scopes, *shard_.config(), shard_.loop().now());
+  gauges.money = money_figures();
   const auto text = shared_.observer.metrics_text(gauges, shared_.simulated);
   const std::array<net::Header, 1> headers{{{"Content-Type", "text/plain; version=0.0.4; charset=utf-8"}}};
   co_await exchange.reply(200, headers, text);

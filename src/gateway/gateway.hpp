@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "base/task.hpp"
+#include "engine/money_board.hpp"
 #include "engine/shard.hpp"
 #include "gateway/caller.hpp"
 #include "gateway/health.hpp"
@@ -30,6 +31,7 @@ struct Shared {
   const TimeSource& time;
   const bool simulated;
   Treasury* treasury = nullptr;  ///< null: nobody has a key, and nobody pays
+  engine::MoneyBoard money;      ///< what upstream told last
   std::atomic<bool> draining{false};
   std::function<Task<observe::Gauges>(net::Loop& asking)> gauges;  ///< read at scrape
 
@@ -70,6 +72,7 @@ class Gateway {
   Task<void> serve_own_key(net::Exchange& exchange, Caller caller);
   Task<void> serve_own_generation(net::Exchange& exchange, Caller caller, std::string target);
   Task<void> serve_account(net::Exchange& exchange, std::string target);
+  Task<void> serve_credits(net::Exchange& exchange);
   [[nodiscard]] bool is_admin(const net::HeaderView& headers) const;
   Task<void> serve_admin(net::Exchange& exchange);
   Task<void> call_by(net::Exchange& exchange, const wire::Dialect& dialect);
@@ -80,6 +83,7 @@ class Gateway {
   Task<void> serve_upstream(net::Exchange& exchange, std::string target);
   Task<void> serve_catalogue(net::Exchange& exchange, std::string target);
   Task<void> serve_health(net::Exchange& exchange, Endpoint which);
+  [[nodiscard]] observe::MoneyFigures money_figures() const;
   Task<void> serve_metrics(net::Exchange& exchange);
   Task<void> serve_breakers(net::Exchange& exchange, Endpoint which);
   Task<void> list_breakers(net::Exchange& exchange);

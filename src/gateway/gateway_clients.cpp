@@ -28,6 +28,15 @@ std::string generation_of(std::string_view query) {
   return access::Query(query, kKnown, ignored).get("id").value_or("");
 }
 
+// In OpenRouter's shape (CONTRACT §7.3).
+Task<void> tell_credits(net::Exchange& exchange, wire::AccountCredits account, bool simulated) {
+  const auto body = fmt::format(R"({{"data":{{"total_credits":{},"total_usage":{}}}}})",
+                                to_decimal(account.bought), to_decimal(account.used));
+  const std::array<net::Header, 2> headers{
+      {{"Content-Type", "application/json"}, {"x-gantry-simulated", "1"}}};
+  co_await exchange.reply(200, std::span(headers).first(simulated ? 2 : 1), body);
+}
+
 }  // namespace
 
 // Where clients have keys, nobody calls without one.
@@ -91,6 +100,34 @@ Task<void> Gateway::serve_account(net::Exchange& exchange, std::string target) {
   if (!caller->entry) return serve_upstream(exchange, std::move(target));
   if (target.substr(0, target.find('?')) == "/key") return serve_own_key(exchange, std::move(*caller));
   return serve_own_generation(exchange, std::move(*caller), std::move(target));
+}
+
+// The whole account's credit is the operator's business. Upstream wants a management key for it, so what the
+// watch over money was told last is what there is to tell.
+Task<void> Gateway::serve_credits(net::Exchange& exchange) {
+  const auto& head = exchange.head();
+  if (!is_admin(head.headers)) {
+    const auto caller = caller_of(head);
+    const bool known = caller && caller->entry;
+    shared_.observer.refused(shard_.index(), known ? 403 : 401);
+    return refuse(
+        exchange,
+        {known ? 403 : 401, "The account's credit is told to who has the admin token.",
+         "Send Authorization: Bearer with the text of GANTRY_ADMIN_TOKEN; a client key sees its own "
+         "budget at GET /api/v1/key.",
+         known ? "permission_denied" : "authentication"});
+  }
+  if (!shard_.config()->watch.credits)
+    return refuse(exchange, {404, "This gateway does not ask for the account's credit.",
+                             "Set watch.credits = true, with OpenRouter's management key where "
+                             "upstream.management_key points.",
+                             "not_found"});
+  const auto account = shared_.money.get().account;
+  if (!account)
+    return refuse(exchange, {503, "OpenRouter has not told the account's credit yet.",
+                             "Ask again a little later; if this lasts, the log tells why (money_watch).",
+                             "provider_overloaded"});
+  return tell_credits(exchange, *account, shared_.simulated);
 }
 
 // ---- /admin/v1

@@ -106,11 +106,12 @@ TEST(Paths, name_their_endpoints) {
       {"GET", "/api/v1/model/a/b\\c", Endpoint::unknown, true, ""},
       {"GET", "/api/v1/models/../key/endpoints", Endpoint::unknown, true, ""},
       {"GET", "/api/v1/auth/key", Endpoint::upstream, true, "/key"},
+      {"GET", "/v1/credits", Endpoint::credits, true, "/credits"},
+      {"POST", "/api/v1/credits", Endpoint::credits, false, "/credits"},
       {"GET", "/v1/generation", Endpoint::upstream, true, "/generation"},
       {"GET", "/health/openrouter", Endpoint::health_openrouter, true, ""},
       {"GET", "/metrics", Endpoint::metrics, true, ""},
       {"GET", "/api/v1", Endpoint::unknown, true, ""},
-      {"GET", "/api/v1/credits", Endpoint::unknown, true, ""},
       {"GET", "/", Endpoint::unknown, true, ""},
   };
   for (const auto& row : rows) {

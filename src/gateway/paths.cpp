@@ -61,7 +61,7 @@ constexpr std::array kApi{
     Fixed{"/models", Endpoint::catalogue, "GET"},       Fixed{"/models/count", Endpoint::catalogue, "GET"},
     Fixed{"/models/user", Endpoint::catalogue, "GET"},  Fixed{"/providers", Endpoint::catalogue, "GET"},
     Fixed{"/key", Endpoint::upstream, "GET"},           Fixed{"/auth/key", Endpoint::upstream, "GET"},
-    Fixed{"/generation", Endpoint::upstream, "GET"},
+    Fixed{"/generation", Endpoint::upstream, "GET"},    Fixed{"/credits", Endpoint::credits, "GET"},
 };
 constexpr std::array kOwn{
     Fixed{"/health", Endpoint::health, "GET"},
@@ -97,7 +97,8 @@ std::string_view known_paths() {
   return "POST /api/v1/chat/completions, POST /api/v1/completions, GET /api/v1/models, /api/v1/models/count, "
          "/api/v1/models/user, /api/v1/models/{author}/{slug}/endpoints, /api/v1/model/{author}/{slug}, "
          "/api/v1/providers, /api/v1/key, /api/v1/auth/key, /api/v1/generation?id=…, the same under /v1, and "
-         "GET /health, /ready, /health/openrouter, /metrics, and with the admin token /admin/v1 (its "
+         "GET /health, /ready, /health/openrouter, /metrics, and with the admin token /api/v1/credits and "
+         "/admin/v1 (its "
          "description: GET /admin/v1/openapi.yaml)";
 }
 

@@ -10,6 +10,7 @@ enum class Endpoint {
   completions,
   catalogue,  ///< GET, cached: models and their relatives, providers
   upstream,   ///< GET, asked anew each time: key, generation
+  credits,    ///< GET, with the admin token: what upstream told last of the account
   health,
   ready,
   health_openrouter,

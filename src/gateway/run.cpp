@@ -18,6 +18,7 @@ namespace gantry::gateway {
 namespace {
 
 constexpr int kStopNow = SIGUSR1;  // how the loops tell the main thread: drained, or no use going on
+constexpr std::string_view kSimulatedManagementKey = "sk-or-mgmt-simulated-key-0000000000000000000000000000";
 constexpr std::string_view kSimulatedKey = "sk-or-v1-simulated-key-0000000000000000000000000000";
 
 int refuse_to_start(std::string_view message, std::string_view remedy) {
@@ -57,6 +58,7 @@ config::Snapshot point_at_simulator(const config::Config& config, const std::str
   auto out = std::make_shared<config::Config>(config);
   point_at_simulator(out->upstream, base_url);
   for (auto& upstream : out->upstreams) point_at_simulator(upstream, base_url);
+  out->watch.management_key = Secret(std::string(kSimulatedManagementKey));
   return out;
 }
 

@@ -158,7 +158,11 @@ void Runtime::start_money() {
       worker->loop.post([gateway = worker->gateway.get(), next] { gateway->use(next); });
   });
   reconciler_.emplace(*workers_.front()->shard, treasury_->recorder(), treasury_->bank());
-  workers_.front()->loop.post([this] { reconciler_->start(); });
+  money_watch_.emplace(*workers_.front()->shard, treasury_->recorder(), treasury_->bank(), shared_.money);
+  workers_.front()->loop.post([this] {
+    reconciler_->start();
+    money_watch_->start();
+  });
 }
 
 void Runtime::name_models(const config::Config& config) {

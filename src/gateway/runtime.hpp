@@ -10,6 +10,7 @@
 #include "config/config.hpp"
 #include "engine/catalogue.hpp"
 #include "engine/failover.hpp"
+#include "engine/money_watch.hpp"
 #include "engine/reconciler.hpp"
 #include "engine/shard.hpp"
 #include "gateway/gateway.hpp"
@@ -76,7 +77,8 @@ class Runtime {
   std::vector<std::unique_ptr<Worker>> workers_;  // behind all of the above, which their threads use
   std::optional<engine::CatalogueKeeper>
       keeper_;  // of the first worker's loop, which is stopped before it goes
-  std::optional<engine::Reconciler> reconciler_;  // the same
+  std::optional<engine::Reconciler> reconciler_;   // the same
+  std::optional<engine::MoneyWatch> money_watch_;  // the same
 };
 
 }  // namespace gantry::gateway

@@ -9,6 +9,7 @@
 
 #include "access/client_key.hpp"
 #include "access/server_file.hpp"
+#include "access/utc_text.hpp"
 #include "observe/log.hpp"
 #include "spend/alerts.hpp"
 
@@ -163,14 +164,17 @@ void Treasury::tick(ledger::Ledger& ledger) {
   bank_->tick(ledger);
   const auto looked = look_at_directory(ledger);
   (void)looked;  // another process may have changed it; while the ledger is away, the last one holds
-  tell_of_budgets(ledger);
+  std::unordered_set<std::int64_t> spent;
+  for (const auto account : ledger.charged()) spent.insert(account.value);
+  tell_of_budgets(ledger, spent);
+  burns_.look(ledger, spent, bank_->now());
 }
 
-void Treasury::tell_of_budgets(ledger::Ledger& ledger) {
+void Treasury::tell_of_budgets(ledger::Ledger& ledger, const std::unordered_set<std::int64_t>& spent) {
   const auto clients = this->clients();
-  for (const auto account : ledger.charged()) {
-    const auto* const limits = clients->ring.limits(account);
-    if (limits) tell_of(ledger, account, *limits);
+  for (const auto id : spent) {
+    const auto* const limits = clients->ring.limits({id});
+    if (limits) tell_of(ledger, {id}, *limits);
   }
 }
 
@@ -196,6 +200,14 @@ void Treasury::tell_of(ledger::Ledger& ledger, spend::AccountId account, const s
                     {"used_usd", to_decimal(used)}});
     }
   }
+}
+
+void Treasury::tell_of_burn(const BurnWatch::Burn& burn) const {
+  observe::log(observe::Level::warn, "burn",
+               {{"account", bank_->name_of(burn.account)},
+                {"hour", access::utc_text(burn.hour)},
+                {"cost_usd", to_decimal(burn.cost)},
+                {"usual_usd", to_decimal(burn.usual)}});
 }
 
 }  // namespace gantry::gateway

@@ -17,6 +17,7 @@
 #include "access/key_ring.hpp"
 #include "base/secret.hpp"
 #include "config/config.hpp"
+#include "gateway/burn_watch.hpp"
 #include "ledger/bank.hpp"
 #include "ledger/recorder.hpp"
 #include "ledger/state_dir.hpp"
@@ -76,8 +77,9 @@ class Treasury {
   Result<void> look_at_directory(ledger::Ledger& ledger);
   ClientsSnapshot seat(const ledger::Directory& directory);
   void tick(ledger::Ledger& ledger);
-  void tell_of_budgets(ledger::Ledger& ledger);
+  void tell_of_budgets(ledger::Ledger& ledger, const std::unordered_set<std::int64_t>& spent);
   void tell_of(ledger::Ledger& ledger, spend::AccountId account, const spend::Limits& limits);
+  void tell_of_burn(const BurnWatch::Burn& burn) const;
 
   const TimeSource& time_;
   const Secret run_token_, own_token_;  // of this run, for commands; the operator's, may be empty
@@ -96,6 +98,7 @@ class Treasury {
   std::unordered_map<std::int64_t, std::unique_ptr<spend::RateState>>
       rates_;                             // by key; they outlive its snapshots
   std::unordered_set<std::string> told_;  // events that were given
+  BurnWatch burns_{[this](const BurnWatch::Burn& burn) { tell_of_burn(burn); }};
 };
 
 }  // namespace gantry::gateway

@@ -185,13 +185,10 @@ TEST_P(LedgerAccounts, notes_are_kept) {
   EXPECT_EQ(ledger_->kept("prices").value(), "{\"data\":[2]}");
   EXPECT_EQ(ledger_->kept("none").value(), "");
 
-  ASSERT_TRUE(ledger_->note_total({"main", "2026-11-24", {5}, {4}}));
-  ASSERT_TRUE(ledger_->note_total({"main", "2026-11-24", {7}, {6}}));
-  ASSERT_TRUE(ledger_->note_total({"main", "2026-11-25", {1}, {1}}));
-  const auto totals = ledger_->totals("2026-11-01", "2026-11-24").value();
-  ASSERT_THAT(totals, SizeIs(1));
-  EXPECT_EQ(totals[0].told, PicoUsd{7});
-  EXPECT_EQ(totals[0].booked, PicoUsd{6});
+  EXPECT_TRUE(ledger_->turns("key-1", "low").value());
+  EXPECT_FALSE(ledger_->turns("key-1", "low").value());
+  EXPECT_TRUE(ledger_->turns("key-1", "fine").value());
+  EXPECT_EQ(ledger_->kept("key-1").value(), "fine");
   EXPECT_THAT(wrong(), IsEmpty());
 }
 

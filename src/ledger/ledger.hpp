@@ -195,12 +195,29 @@ struct UsageRow {
   PicoUsd overshoot, pending;
 };
 
-/// Usage that upstream told of a key beyond what was booked for it (DESIGN §5, totals).
+/// What was settled on an account in one hour.
+struct HourCost {
+  AccountId account;
+  PicoUsd cost;
+  bool operator==(const HourCost&) const = default;
+};
+
+/// What upstream told of a key and what was booked for it over the looks of one day (DESIGN §5, totals).
 struct UpstreamTotal {
   std::string upstream_key;
-  std::string day;  ///< 2026-11-24
-  PicoUsd told;     ///< growth of `usage` that GET /key told over that day
-  PicoUsd booked;   ///< settled on that key over the same time
+  std::string day;      ///< 2026-11-24, UTC; a look counts on the day on which it was
+  PicoUsd told;         ///< growth of `usage` that GET /key told
+  PicoUsd booked;       ///< settled on that key over the same time
+  PicoUsd unexplained;  ///< of it nobody here spent; negative where too much was booked (spend/totals.hpp)
+  bool operator==(const UpstreamTotal&) const = default;
+};
+/// One look: the answer of GET /key.
+struct UsageTold {
+  std::string upstream_key;
+  std::string mark;  ///< tells another key under the name apart; no secret
+  PicoUsd usage;
+  std::string day;   ///< to whose row it is added
+  WallTime since{};  ///< a look that was made after this, by the ledger's clock, counts instead of this one
 };
 
 class Ledger {
@@ -276,6 +293,14 @@ class Ledger {
   virtual Result<std::vector<UsageRow>> usage(const UsageQuery& query) = 0;
   /// Which key's attempt made this generation.
   virtual Result<std::optional<AccountId>> owner(std::string_view generation) = 0;
+  /// The accounts that spent `least` or more in the hour (UTC) of `at`, by when their attempts ended.
+  virtual Result<std::vector<HourCost>> hour(WallTime at, PicoUsd least) = 0;
+  /// What each hour of the seven days before the hour of `at` cost, the oldest first, also those without any
+  /// cost; from the first one on in which the account ever spent.
+  virtual Result<std::vector<PicoUsd>> hours_before(AccountId account, WallTime at) = 0;
+  /// Hours before that of `at`; the last of them stays for each account, so that it is known to have spent
+  /// before.
+  virtual Result<void> forget_hours(WallTime at) = 0;
 
   // ---- around it
   /// True the first time that this is said: alerts are given once.
@@ -283,9 +308,15 @@ class Ledger {
   virtual Result<void> keep(std::string_view name,
                             std::string_view document) = 0;  ///< the last good price list
   virtual Result<std::optional<std::string>> kept(std::string_view name) = 0;
-  virtual Result<void> note_total(const UpstreamTotal& total) = 0;
+  /// True when this is another document than the one that was kept under the name, or there was none: of
+  /// several that see the same change, one is told so.
+  virtual Result<bool> turns(std::string_view name, std::string_view document) = 0;
+  /// Compares with the look before, whoever made it, and adds to the day's row, which is returned. nullopt:
+  /// the comparing begins here, since it is the first look at this key, another key has its name, or its
+  /// usage shrank; or another process has looked lately.
+  virtual Result<std::optional<UpstreamTotal>> see_usage(const UsageTold& told) = 0;
   virtual Result<std::vector<UpstreamTotal>> totals(std::string_view from_day, std::string_view to_day) = 0;
-  /// What was ever settled on attempts with this upstream key.
+  /// All that was ever settled on attempts with this upstream key.
   virtual Result<PicoUsd> booked(std::string_view upstream_key) = 0;
 
   /// A copy of the whole as a new file (0600), consistent, while it is in use. Errors: bad_input when the

@@ -111,6 +111,18 @@ ALTER TABLE leases ADD COLUMN answered BIGINT NOT NULL DEFAULT 0;
 INSERT INTO meta (name, number) VALUES ('last_recall', 0);
 )sql";
 
+// For alerts: what accounts spent by the hour (hours since 1970), for a while; and what upstream told of its
+// keys, to be compared with what was booked (spend/totals.hpp).
+constexpr const char* kWatches = R"sql(
+CREATE TABLE hours (
+  account BIGINT NOT NULL, hour BIGINT NOT NULL, cost BIGINT NOT NULL, PRIMARY KEY (account, hour));
+CREATE INDEX hours_hours ON hours (hour, cost);
+CREATE TABLE meters (
+  upstream_key TEXT NOT NULL PRIMARY KEY, mark TEXT NOT NULL, told BIGINT NOT NULL, booked BIGINT NOT NULL,
+  base BIGINT NOT NULL, slack BIGINT NOT NULL, unexplained BIGINT NOT NULL, looked BIGINT NOT NULL);
+ALTER TABLE totals ADD COLUMN unexplained BIGINT NOT NULL DEFAULT 0;
+)sql";
+
 struct Schema {
   std::int64_t number = 0, oldest_program = 0;
 };
@@ -167,8 +179,9 @@ Result<std::optional<std::int64_t>> next_step(sql::Database& database, std::span
 }  // namespace
 
 std::span<const Migration> migrations() {
-  static const std::array<Migration, 3> all{{{.schema = 1, .oldest_program = 1, .statements = kFirst},
+  static const std::array<Migration, 4> all{{{.schema = 1, .oldest_program = 1, .statements = kFirst},
                                              {.schema = 2, .oldest_program = 1, .statements = kCostPages},
+                                             {.schema = 3, .oldest_program = 1, .statements = kWatches},
                                              {.schema = 5, .oldest_program = 1, .statements = kRecalls}}};
   return all;
 }

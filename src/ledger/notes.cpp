@@ -1,4 +1,4 @@
-// Alerts that were given, documents that are kept, and what upstream told of whole days.
+// Alerts that were given, documents that are kept, and what was booked on upstream keys.
 #include "ledger/sql_ledger.hpp"
 
 namespace gantry::ledger {
@@ -31,37 +31,24 @@ Result<std::optional<std::string>> SqlLedger::kept(std::string_view name) {
   });
 }
 
-Result<void> SqlLedger::note_total(const UpstreamTotal& total) {
-  return writing([&] {
-    return done(
-        database_->run("INSERT INTO totals (upstream_key, day, told, booked) VALUES ($1, $2, $3, $4) "
-                       "ON CONFLICT (upstream_key, day) DO UPDATE SET told = excluded.told, "
-                       "booked = excluded.booked",
-                       {total.upstream_key, total.day, total.told, total.booked}));
+Result<bool> SqlLedger::turns(std::string_view name, std::string_view document) {
+  return writing([&]() -> Result<bool> {
+    const auto turned = database_->run(
+        "INSERT INTO documents (name, body) VALUES ($1, $2) ON CONFLICT (name) DO UPDATE SET body = "
+        "excluded.body WHERE documents.body <> excluded.body",
+        {name, document});
+    if (!turned) return std::unexpected(turned.error());
+    return *turned == 1;
   });
 }
 
-Result<std::vector<UpstreamTotal>> SqlLedger::totals(std::string_view from_day, std::string_view to_day) {
-  return reading([&]() -> Result<std::vector<UpstreamTotal>> {
-    std::vector<UpstreamTotal> found;
-    auto read = database_->query(
-        "SELECT upstream_key, day, told, booked FROM totals WHERE day >= $1 AND day <= $2 ORDER BY day, "
-        "upstream_key",
-        {from_day, to_day}, [&](const sql::Row& row) {
-          found.push_back({.upstream_key = row.string(0),
-                           .day = row.string(1),
-                           .told = row.money(2),
-                           .booked = row.money(3)});
-        });
-    if (!read) return std::unexpected(read.error());
-    return found;
-  });
+Result<std::int64_t> booked_on(sql::Database& database, std::string_view upstream_key) {
+  return number_of(database, "SELECT cost FROM upstream_spend WHERE upstream_key = $1", {upstream_key});
 }
 
 Result<PicoUsd> SqlLedger::booked(std::string_view upstream_key) {
   return reading([&]() -> Result<PicoUsd> {
-    const auto sum =
-        number_of(*database_, "SELECT cost FROM upstream_spend WHERE upstream_key = $1", {upstream_key});
+    const auto sum = booked_on(*database_, upstream_key);
     if (!sum) return std::unexpected(sum.error());
     return PicoUsd{*sum};
   });

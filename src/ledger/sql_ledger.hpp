@@ -75,13 +75,21 @@ class SqlLedger final : public Ledger {
   Result<std::vector<UsageRow>> usage(const UsageQuery& query) override;
   Result<std::optional<AccountId>> owner(std::string_view generation) override;
 
+  // hours.cpp
+  Result<std::vector<HourCost>> hour(WallTime at, PicoUsd least) override;
+  Result<std::vector<PicoUsd>> hours_before(AccountId account, WallTime at) override;
+  Result<void> forget_hours(WallTime at) override;
+
   // notes.cpp
   Result<bool> first_time(std::string_view event) override;
   Result<void> keep(std::string_view name, std::string_view document) override;
   Result<std::optional<std::string>> kept(std::string_view name) override;
-  Result<void> note_total(const UpstreamTotal& total) override;
-  Result<std::vector<UpstreamTotal>> totals(std::string_view from_day, std::string_view to_day) override;
+  Result<bool> turns(std::string_view name, std::string_view document) override;
   Result<PicoUsd> booked(std::string_view upstream_key) override;
+
+  // totals.cpp
+  Result<std::optional<UpstreamTotal>> see_usage(const UsageTold& told) override;
+  Result<std::vector<UpstreamTotal>> totals(std::string_view from_day, std::string_view to_day) override;
 
   // check.cpp
   Result<void> backup(const std::string& path) override;
@@ -141,6 +149,10 @@ Result<std::vector<OpenAttempt>> load_attempts(sql::Database& database, std::str
                                                sql::Values values, Texts& texts);
 /// Those of these attempts that are open or pending.
 Result<void> know_attempts(sql::Database& database, std::span<const std::uint64_t> attempts, Batch& batch);
+/// All that was ever settled on the key.
+Result<std::int64_t> booked_on(sql::Database& database, std::string_view upstream_key);
+/// Adds what a batch settled to the hours of its accounts (hours.cpp).
+Result<void> write_hours(sql::Database& database, const std::vector<Batch::Settled>& settled);
 Pending as_pending(const OpenAttempt& attempt);
 
 }  // namespace gantry::ledger

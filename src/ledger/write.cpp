@@ -194,6 +194,7 @@ Result<void> SqlLedger::write(const Batch& batch) {
   if (auto written = write_usage(*database_, batch.tallies()); !written) return written;
   if (auto written = write_open(*database_, batch.attempts()); !written) return written;
   if (auto written = write_costs(*database_, batch.settled()); !written) return written;
+  if (auto written = write_hours(*database_, batch.settled()); !written) return written;
   return batch.strays() == 0 ? Result<void>{} : add_to_meta(*database_, "strays", batch.strays());
 }
 

@@ -3,6 +3,8 @@
 #include <prometheus/metric_family.h>
 #include <prometheus/text_serializer.h>
 
+#include <algorithm>
+#include <optional>
 #include <span>
 #include <sstream>
 #include <vector>
@@ -144,6 +146,34 @@ void add_money(Page& page, const Totals& totals) {
                "Calls whose cost is not known; not in gantry_cost_usd_total.", totals.unknown_cost);
 }
 
+double dollars(PicoUsd amount) { return static_cast<double>(amount.value) * 1e-12; }
+
+void add_upstream_money(Page& page, const MoneyFigures& money) {
+  using Key = MoneyFigures::Key;
+  const auto family = [&](std::string name, std::string help, auto&& value_of) {
+    if (std::ranges::none_of(money.keys, [&](const Key& key) { return value_of(key).has_value(); })) return;
+    page.gauges(std::move(name), std::move(help));
+    for (const auto& key : money.keys)
+      if (const std::optional<double> value = value_of(key)) page.sample(*value, {{"key", key.name}});
+  };
+  const auto amount = [](std::optional<PicoUsd> Key::* of) {
+    return [of](const Key& key) { return key.*of ? std::optional(dollars(*(key.*of))) : std::nullopt; };
+  };
+  family("gantry_upstream_key_left_usd", "What an upstream key's limit leaves in US dollars.",
+         amount(&Key::left));
+  family("gantry_upstream_key_usage_usd", "What was ever charged to an upstream key in US dollars.",
+         amount(&Key::usage));
+  family("gantry_upstream_key_unexplained_usd",
+         "What of an upstream key's usage of this UTC day nobody here spent, in US dollars.",
+         amount(&Key::unexplained));
+  family("gantry_upstream_key_told_age_seconds", "Since upstream told of the key.", [](const Key& key) {
+    return key.age ? std::optional(std::chrono::duration<double>(*key.age).count()) : std::nullopt;
+  });
+  if (money.account_left)
+    page.gauge("gantry_upstream_account_left_usd", "Credit left on the upstream account in US dollars.",
+               dollars(*money.account_left));
+}
+
 void add_breakers(Page& page, const BreakerFigures& breakers) {
   page.gauges("gantry_breaker_open", "Breakers that are open for everybody, by scope and configured name.");
   for (const auto& [scope, name, open] : breakers.open)
@@ -186,6 +216,7 @@ std::string metrics_text(const Scrape& scrape) {
   add_calls(page, scrape.totals);
   add_attempts(page, scrape.totals, scrape.models);
   add_money(page, scrape.totals);
+  add_upstream_money(page, scrape.gauges.money);
   add_breakers(page, scrape.gauges.breakers);
   add_process(page, scrape);
   return page.text();

@@ -14,6 +14,7 @@
 #include "base/money.hpp"
 #include "base/time.hpp"
 #include "observe/breaker_figures.hpp"
+#include "observe/money_figures.hpp"
 #include "route/outcome.hpp"
 
 namespace gantry::observe {
@@ -66,6 +67,7 @@ struct Gauges {
   std::size_t catalogue_models = 0;        ///< 0 while there is no catalogue
   std::optional<Duration> catalogue_age{}; /**< since it was fetched */
   BreakerFigures breakers{};
+  MoneyFigures money{};
 };
 
 class Observer {

@@ -298,6 +298,24 @@ TEST(Metrics, breakers_are_told_as_they_were_summed_up) {
     EXPECT_THAT(page, HasSubstr(std::string("\n") + line + "\n"));
 }
 
+TEST(Metrics, money_at_upstream_is_told_where_it_is_known) {
+  const ManualTime time;
+  constexpr std::int64_t kHalf = 500'000'000'000;
+  const MoneyFigures money{
+      .keys = {{"blue", PicoUsd{-3 * kHalf}, PicoUsd{4 * kHalf}, PicoUsd{}, Duration{7'000'000'000}},
+               {"green", std::nullopt, PicoUsd{}}},
+      .account_left = PicoUsd{6 * kHalf}};
+  const std::string page = Observer(time, 1).metrics_text({.money = money}, false);
+  check_page(page);
+  for (const char* line :
+       {R"(gantry_upstream_key_left_usd{key="blue"} -1.5)", R"(gantry_upstream_key_usage_usd{key="blue"} 2)",
+        R"(gantry_upstream_key_usage_usd{key="green"} 0)",
+        R"(gantry_upstream_key_unexplained_usd{key="blue"} 0)",
+        R"(gantry_upstream_key_told_age_seconds{key="blue"} 7)", "gantry_upstream_account_left_usd 3"})
+    EXPECT_THAT(page, HasSubstr(std::string("\n") + line + "\n"));
+  EXPECT_THAT(Observer(time, 1).metrics_text({}, false), Not(HasSubstr("gantry_upstream_key")));
+}
+
 TEST(Metrics, odd_statuses_and_dialects_are_counted_as_other) {
   const ManualTime time;
   Observer observer(time, 1);

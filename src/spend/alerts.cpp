@@ -26,12 +26,17 @@ std::string threshold_event(PotId pot, int percent) {
          std::to_string(pot.window.number) + ":" + std::to_string(percent);
 }
 
-bool sudden(PicoUsd hour, std::span<const PicoUsd> week) {
-  if (hour < kSuddenFloor || week.size() < kUsualHours) return false;
+std::optional<PicoUsd> usual_hour(std::span<const PicoUsd> week) {
+  if (week.size() < kUsualHours) return std::nullopt;
   std::vector<PicoUsd> hours(week.begin(), week.end());
   const auto usual = hours.begin() + static_cast<std::ptrdiff_t>((hours.size() * 9 + 9) / 10 - 1);
   std::ranges::nth_element(hours, usual);
-  return static_cast<__int128>(hour.value) > static_cast<__int128>(usual->value) * kSuddenFactor;
+  return *usual;
+}
+
+bool sudden(PicoUsd hour, std::span<const PicoUsd> week) {
+  const auto usual = hour < kSuddenFloor ? std::nullopt : usual_hour(week);
+  return usual && static_cast<__int128>(hour.value) > static_cast<__int128>(usual->value) * kSuddenFactor;
 }
 
 std::string burn_event(AccountId account, WallTime at) {

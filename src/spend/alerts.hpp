@@ -3,6 +3,8 @@
 // the others. Pure.
 
 #include <array>
+#include <cstddef>
+#include <optional>
 #include <span>
 #include <string>
 
@@ -28,6 +30,9 @@ std::string threshold_event(PotId pot, int percent);
 inline constexpr PicoUsd kSuddenFloor{1'000'000'000'000};
 inline constexpr int kSuddenFactor = 3;
 inline constexpr std::size_t kUsualHours = 24;
+inline constexpr std::size_t kWeekHours = 7 * 24;
+/// nullopt when there are too few hours.
+std::optional<PicoUsd> usual_hour(std::span<const PicoUsd> week);
 /// `week`: what each hour of the last seven days cost, in any order, without the present one.
 bool sudden(PicoUsd hour, std::span<const PicoUsd> week);
 
