@@ -59,6 +59,16 @@ std::optional<Decimal> read_decimal(std::string_view text) {
   return out;
 }
 
+constexpr int kMostTens = 38;  // as many as 128 bits hold
+constexpr auto kPowersOfTen = [] {
+  std::array<unsigned __int128, kMostTens + 1> powers{1};
+  for (std::size_t i = 1; i < powers.size(); ++i) powers[i] = powers[i - 1] * 10;
+  return powers;
+}();
+constexpr unsigned __int128 power_of_ten(int exponent) {
+  return kPowersOfTen[static_cast<std::size_t>(exponent)];
+}
+
 // digits × 10^-scale to a whole number of 10^-target, half-even; nullopt when it does not fit 126 bits.
 std::optional<unsigned __int128> rescale(Decimal d, int target) {
   int shift = target - d.scale;
@@ -69,9 +79,8 @@ std::optional<unsigned __int128> rescale(Decimal d, int target) {
     --shift;
   }
   if (shift == 0) return d.digits;
-  if (shift < -38) return 0;
-  unsigned __int128 divisor = 1;
-  for (int i = 0; i < -shift; ++i) divisor *= 10;
+  if (shift < -kMostTens) return 0;
+  const unsigned __int128 divisor = power_of_ten(-shift);
   const auto quotient = d.digits / divisor, rest = d.digits % divisor;
   const auto twice = rest * 2;
   const bool up = rest > divisor - rest || (twice == divisor && (quotient & 1));
@@ -88,12 +97,6 @@ Result<PicoUsd> to_pico(const Decimal& d, std::string_view shown) {
 
 constexpr unsigned __int128 kPico = 1'000'000'000'000;
 constexpr int kSumScale = 24;
-
-unsigned __int128 power_of_ten(int exponent) {
-  unsigned __int128 out = 1;
-  for (int i = 0; i < exponent; ++i) out *= 10;
-  return out;
-}
 
 std::unexpected<Failure> out_of_range() { return fail(Fault::internal, "a cost is out of range"); }
 
@@ -167,13 +170,9 @@ void CostSum::add(Price price, std::int64_t count) {
     return;
   }
   __int128 product = static_cast<__int128>(price.units) * count;
-  for (int i = price.scale; i < kSumScale; ++i) {
-    if (__builtin_mul_overflow(product, static_cast<__int128>(10), &product)) {
-      overflow_ = true;
-      return;
-    }
-  }
-  if (__builtin_add_overflow(sum_, product, &sum_)) overflow_ = true;
+  const auto shift = static_cast<__int128>(power_of_ten(kSumScale - price.scale));
+  if (__builtin_mul_overflow(product, shift, &product) || __builtin_add_overflow(sum_, product, &sum_))
+    overflow_ = true;
 }
 
 Result<PicoUsd> CostSum::total(Rounding rounding) const {

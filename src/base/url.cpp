@@ -116,8 +116,9 @@ std::string to_string(const HostPort& address) {
 }
 
 bool is_loopback(std::string_view host) {
-  // "127.example.com" is a name like any other.
-  return host == "::1" || equals_any_case(host, "localhost") || (host.starts_with("127.") && is_ipv4(host));
+  // "127.example.com" is a name like any other. Each call asks this, most with the first of these.
+  return host == "127.0.0.1" || host == "::1" || equals_any_case(host, "localhost") ||
+         (host.starts_with("127.") && is_ipv4(host));
 }
 
 Result<Url> parse_url(std::string_view text) {

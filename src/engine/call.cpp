@@ -126,7 +126,9 @@ void Call::keep_reply_headers(const net::ClientResponse& response) {
     if (passes_to_client(header.name)) kept_headers_.emplace_back(header.name, header.value);
     if (net::same_name(header.name, "x-generation-id")) generation_id_ = header.value;
   }
-  money_.seen(generation_id_);
+  // Should this process end before the call does, that is how its cost is found out. What has come whole is
+  // about to be booked.
+  if (!response.has_all()) money_.seen(generation_id_);
 }
 
 std::vector<net::Header> Call::answer_headers(std::string_view content_type, Answered answered) {

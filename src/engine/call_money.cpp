@@ -168,11 +168,11 @@ PicoUsd Call::rough_estimate() const {
 void Call::book(const AttemptEnd& end) {
   if (no_money_) --tries_;  // nobody was asked
   if (!money_.open()) return;
-  money_.seen(generation_id_);
   const bool whole = end.outcome == route::Outcome::delivered && !abandoned_;
   const bool part = end.final && end.outcome != route::Outcome::cancelled && !whole;
   const bool client_left = end.outcome == route::Outcome::cancelled || abandoned_;
   AttemptBill bill{.delivered = whole || part,
+                   .generation = generation_id_,
                    .served_model = served_model_,
                    .provider = served_by_,
                    .outcome = route::name(end.outcome)};

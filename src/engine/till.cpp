@@ -52,7 +52,8 @@ PicoUsd AttemptMoney::settle(const AttemptBill& bill) {
                                             .completion_tokens = bill.completion_tokens,
                                             .served_model = bill.served_model,
                                             .provider = bill.provider,
-                                            .outcome = bill.outcome});
+                                            .outcome = bill.outcome,
+                                            .generation = unless_seen(bill.generation)});
   return std::exchange(hold_, {}).settle(bill.cost);
 }
 
@@ -66,7 +67,8 @@ void AttemptMoney::leave_pending(const AttemptBill& bill) {
                                             .estimate = estimate_,
                                             .waste = bill.waste,
                                             .delivered = bill.delivered,
-                                            .outcome = bill.outcome});
+                                            .outcome = bill.outcome,
+                                            .generation = unless_seen(bill.generation)});
 }
 
 }  // namespace gantry::engine

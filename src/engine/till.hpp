@@ -41,6 +41,7 @@ struct AttemptBill {
   spend::Waste waste = spend::Waste::none;
   bool delivered = false;
   std::int64_t prompt_tokens = 0, completion_tokens = 0;
+  std::string_view generation{};  ///< "" when upstream did not name it
   std::string_view served_model, provider, outcome;
 };
 
@@ -56,7 +57,7 @@ class AttemptMoney {
   [[nodiscard]] bool begin(Till& till, const Payer& payer, spend::Hold hold, PicoUsd estimate,
                            const AttemptLabels& labels, Random& random);
   [[nodiscard]] bool open() const { return till_ != nullptr; }
-  /// Upstream named the generation.
+  /// Upstream named the generation, and the end is not near. Once an attempt.
   void seen(std::string_view generation);
   /// Its cost is known. Returns what it exceeded the hold by.
   PicoUsd settle(const AttemptBill& bill);
@@ -69,6 +70,10 @@ class AttemptMoney {
   spend::Hold hold_;
   PicoUsd estimate_{};
   bool seen_ = false;
+
+  [[nodiscard]] std::string_view unless_seen(std::string_view generation) const {
+    return seen_ ? std::string_view{} : generation;
+  }
 };
 
 }  // namespace gantry::engine

@@ -94,6 +94,7 @@ void Batch::apply_begun(HolderId holder, const AttemptBegun& begun) {
 }
 
 void Batch::settle(Kept& kept, const AttemptSettled& end) {
+  if (!end.generation.empty()) kept.open.generation = end.generation;
   Tally& sums = tally(kept);
   grow(sums.spent, end.cost);
   sums.calls += end.delivered ? 1 : 0;
@@ -126,6 +127,7 @@ void Batch::leave_pending(Kept& kept, const AttemptPending& end) {
   kept.open.waste = end.waste;
   kept.open.delivered = end.delivered;
   kept.open.outcome = end.outcome;
+  if (!end.generation.empty()) kept.open.generation = end.generation;
   Tally& sums = tally(kept);
   ++sums.attempts;
   sums.calls += end.delivered ? 1 : 0;

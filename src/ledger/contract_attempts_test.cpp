@@ -48,6 +48,16 @@ TEST_P(LedgerAttempts, a_cost_is_booked_in_every_account_of_the_path_and_every_w
   EXPECT_THAT(wrong(), IsEmpty());
 }
 
+TEST_P(LedgerAttempts, an_end_may_name_the_generation) {
+  Entry one = settled(1, {25}), two = left_pending(2, {25});
+  std::get<AttemptSettled>(one).generation = "gen-1";
+  std::get<AttemptPending>(two).generation = "gen-2";
+  apply(a_, 1, {begun(1, key_, {30}), one, begun(2, key_, {30}), two});
+  EXPECT_EQ(ledger_->owner("gen-1").value(), key_);
+  EXPECT_EQ(ledger_->pending(1).value()[0].generation, "gen-2");
+  EXPECT_EQ(ledger_->owner("gen-2").value(), key_);
+}
+
 TEST_P(LedgerAttempts, a_cost_belongs_to_the_windows_of_its_beginning) {
   const WallTime before_midnight{std::chrono::sys_days{std::chrono::year{2026} / 11 / 30} +
                                  std::chrono::hours{23}};

@@ -32,7 +32,7 @@ struct AttemptBegun {
   /// Only there it counts against a lease and can be exceeded; 0 when no account of the path had a limit.
   std::uint16_t places = 0;
 };
-/// Upstream named the generation, so that its cost can be asked for.
+/// Upstream named the generation long before the end, so that its cost can be asked for should there be none.
 struct GenerationSeen {
   AttemptId attempt{};
   std::string_view generation{};
@@ -49,6 +49,7 @@ struct AttemptSettled {
   bool delivered = false;  ///< its answer was given to the client, whole or in part
   std::int64_t prompt_tokens = 0, completion_tokens = 0;
   std::string_view served_model{}, provider{}, outcome{};
+  std::string_view generation{};  ///< unless GenerationSeen told it
 };
 /// It ended and its cost is not known: its estimate counts until it is settled or assumed.
 struct AttemptPending {
@@ -58,6 +59,7 @@ struct AttemptPending {
   spend::Waste waste = spend::Waste::none;
   bool delivered = false;
   std::string_view outcome{};
+  std::string_view generation{};  ///< unless GenerationSeen told it
 };
 
 using Entry = std::variant<AttemptBegun, GenerationSeen, AttemptSettled, AttemptPending>;

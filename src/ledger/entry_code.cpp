@@ -56,6 +56,10 @@ std::string_view cut(std::string_view text, std::size_t most) {
   return text.substr(0, within(end) ? most : end);  // no UTF-8 at all: anywhere
 }
 
+std::string_view whole_or_none(std::string_view generation) {
+  return generation.size() <= kGenerationBytes ? generation : std::string_view{};
+}
+
 std::int64_t nanoseconds(WallTime at) { return at.time_since_epoch().count(); }
 
 template <std::size_t kNumbers>
@@ -117,8 +121,8 @@ struct Shape {
 };
 constexpr Shape kBegun{8, {kModelBytes, kNameBytes, kNameBytes, kNameBytes}, 0, 0, 0};
 constexpr Shape kSeen{0, {kGenerationBytes}, 0, 0, 0};
-constexpr Shape kSettled{5, {kModelBytes, kNameBytes, kOutcomeBytes}, 3, 4, 1};
-constexpr Shape kPending{2, {kOutcomeBytes}, 0, 4, 1};
+constexpr Shape kSettled{5, {kModelBytes, kNameBytes, kOutcomeBytes, kGenerationBytes}, 3, 4, 1};
+constexpr Shape kPending{2, {kOutcomeBytes, kGenerationBytes}, 0, 4, 1};
 
 const Shape* shape_of(std::uint8_t kind) {
   switch (Kind{kind}) {
@@ -180,7 +184,8 @@ Entry entry_of(Kind kind, const Fields& f) {
                             .completion_tokens = f.number(4),
                             .served_model = f.texts[0],
                             .provider = f.texts[1],
-                            .outcome = f.texts[2]};
+                            .outcome = f.texts[2],
+                            .generation = f.texts[3]};
     case Kind::pending:
       break;
   }
@@ -189,7 +194,8 @@ Entry entry_of(Kind kind, const Fields& f) {
                         .estimate = {f.number(1)},
                         .waste = f.waste(),
                         .delivered = f.delivered(),
-                        .outcome = f.texts[0]};
+                        .outcome = f.texts[0],
+                        .generation = f.texts[1]};
 }
 
 }  // namespace
@@ -204,9 +210,8 @@ std::size_t encode(const AttemptBegun& entry, std::uint64_t sequence, char* to) 
 }
 
 std::size_t encode(const GenerationSeen& entry, std::uint64_t sequence, char* to) {
-  const bool fits = entry.generation.size() <= kGenerationBytes;
   return put_record<0>(to, sequence, {.kind = Kind::seen}, entry.attempt, {},
-                       {fits ? entry.generation : std::string_view{}});
+                       {whole_or_none(entry.generation)});
 }
 
 std::size_t encode(const AttemptSettled& entry, std::uint64_t sequence, char* to) {
@@ -215,13 +220,14 @@ std::size_t encode(const AttemptSettled& entry, std::uint64_t sequence, char* to
                        {nanoseconds(entry.at), entry.cost.value, entry.upstream_cost.value,
                         entry.prompt_tokens, entry.completion_tokens},
                        {cut(entry.served_model, kModelBytes), cut(entry.provider, kNameBytes),
-                        cut(entry.outcome, kOutcomeBytes)});
+                        cut(entry.outcome, kOutcomeBytes), whole_or_none(entry.generation)});
 }
 
 std::size_t encode(const AttemptPending& entry, std::uint64_t sequence, char* to) {
-  return put_record<2>(
-      to, sequence, {.kind = Kind::pending, .waste = entry.waste, .delivered = entry.delivered},
-      entry.attempt, {nanoseconds(entry.at), entry.estimate.value}, {cut(entry.outcome, kOutcomeBytes)});
+  return put_record<2>(to, sequence,
+                       {.kind = Kind::pending, .waste = entry.waste, .delivered = entry.delivered},
+                       entry.attempt, {nanoseconds(entry.at), entry.estimate.value},
+                       {cut(entry.outcome, kOutcomeBytes), whole_or_none(entry.generation)});
 }
 
 std::size_t encode(const Entry& entry, std::uint64_t sequence, char* to) {

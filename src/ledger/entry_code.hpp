@@ -37,8 +37,9 @@ constexpr std::size_t record_bytes(std::size_t numbers, std::size_t text_bytes) 
 /// The longest record of each kind.
 inline constexpr std::size_t kLongestBegun = record_bytes(8, kModelBytes + 3 * kNameBytes);
 inline constexpr std::size_t kLongestSeen = record_bytes(0, kGenerationBytes);
-inline constexpr std::size_t kLongestSettled = record_bytes(5, kModelBytes + kNameBytes + kOutcomeBytes);
-inline constexpr std::size_t kLongestPending = record_bytes(2, kOutcomeBytes);
+inline constexpr std::size_t kLongestSettled =
+    record_bytes(5, kModelBytes + kNameBytes + kOutcomeBytes + kGenerationBytes);
+inline constexpr std::size_t kLongestPending = record_bytes(2, kOutcomeBytes + kGenerationBytes);
 inline constexpr std::size_t kLongestEnd = std::max(kLongestSettled, kLongestPending);
 inline constexpr std::size_t kLongestRecord = std::max({kLongestBegun, kLongestSeen, kLongestEnd});
 

@@ -53,7 +53,7 @@ void write_and_cut(std::string_view input) {
     const auto choice = static_cast<unsigned char>(take(input, 1)[0]);
     const std::string_view text = take(input, choice % 64), other = take(input, choice);
     const AttemptId attempt{choice};
-    Entry entry = AttemptPending{.attempt = attempt, .outcome = text};
+    Entry entry = AttemptPending{.attempt = attempt, .outcome = text, .generation = other};
     if (choice % 4 == 0) entry = AttemptBegun{.attempt = attempt, .model = text, .upstream_key = other};
     if (choice % 4 == 1) entry = GenerationSeen{attempt, other};
     if (choice % 4 == 2) entry = AttemptSettled{.attempt = attempt, .served_model = other, .outcome = text};

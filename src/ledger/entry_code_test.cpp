@@ -59,10 +59,16 @@ TEST(EntryCode, no_record_is_longer_than_the_bound_of_its_kind) {
       kLongestBegun);
   EXPECT_EQ(record_of(GenerationSeen{{1}, std::string_view(text).substr(0, kGenerationBytes)}, 1).size(),
             kLongestSeen);
+  const auto generation = std::string_view(text).substr(0, kGenerationBytes);
   EXPECT_EQ(
-      record_of(AttemptSettled{.at = at, .served_model = text, .provider = text, .outcome = text}, 1).size(),
+      record_of(
+          AttemptSettled{
+              .at = at, .served_model = text, .provider = text, .outcome = text, .generation = generation},
+          1)
+          .size(),
       kLongestSettled);
-  EXPECT_EQ(record_of(AttemptPending{.at = at, .outcome = text}, 1).size(), kLongestPending);
+  EXPECT_EQ(record_of(AttemptPending{.at = at, .outcome = text, .generation = generation}, 1).size(),
+            kLongestPending);
 }
 
 std::string outcome_kept(std::string_view outcome) {
@@ -161,7 +167,7 @@ TEST(EntryCode, whole_records_that_this_program_cannot_read_are_foreign_and_not_
       {"a text longer than its bound", lengths, "\x41"},
       {"a text longer than the record", lengths, "\x28"},
       {"a text that ends early", lengths, "\x01"},
-      {"a second text", lengths + 2, "\x01"},
+      {"a third text", lengths + 4, "\x01"},
       {"padding that says something", record.size() - 1, "\x01"},
   };
   for (const auto& row : rows)

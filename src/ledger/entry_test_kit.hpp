@@ -24,11 +24,12 @@ inline bool same(const AttemptSettled& a, const AttemptSettled& b) {
   return a.attempt == b.attempt && a.at == b.at && a.cost == b.cost && a.upstream_cost == b.upstream_cost &&
          a.source == b.source && a.waste == b.waste && a.delivered == b.delivered &&
          a.prompt_tokens == b.prompt_tokens && a.completion_tokens == b.completion_tokens &&
-         a.served_model == b.served_model && a.provider == b.provider && a.outcome == b.outcome;
+         a.served_model == b.served_model && a.provider == b.provider && a.outcome == b.outcome &&
+         a.generation == b.generation;
 }
 inline bool same(const AttemptPending& a, const AttemptPending& b) {
   return a.attempt == b.attempt && a.at == b.at && a.estimate == b.estimate && a.waste == b.waste &&
-         a.delivered == b.delivered && a.outcome == b.outcome;
+         a.delivered == b.delivered && a.outcome == b.outcome && a.generation == b.generation;
 }
 inline bool same(const Entry& a, const Entry& b) {
   return a.index() == b.index() &&
@@ -66,7 +67,8 @@ class Entries {
             .completion_tokens = number(),
             .served_model = text(kModelBytes),
             .provider = text(kNameBytes),
-            .outcome = text(kOutcomeBytes)};
+            .outcome = text(kOutcomeBytes),
+            .generation = text(kGenerationBytes)};
   }
   AttemptPending pending() {
     return {.attempt = {random_.next()},
@@ -74,7 +76,8 @@ class Entries {
             .estimate = {number()},
             .waste = static_cast<spend::Waste>(random_.below(5)),
             .delivered = random_.below(2) == 1,
-            .outcome = text(kOutcomeBytes)};
+            .outcome = text(kOutcomeBytes),
+            .generation = text(kGenerationBytes)};
   }
   Entry any() {
     switch (random_.below(4)) {

@@ -125,6 +125,11 @@ void ClientResponse::forget_headers() {
   std::string().swap(impl_->head);
 }
 
+bool ClientResponse::has_all() const {
+  const auto whole = length();
+  return whole && impl_->end - impl_->begin >= *whole;
+}
+
 std::optional<std::size_t> ClientResponse::length() const {
   const auto text = impl_->headers.get("Content-Length");
   std::size_t value = 0;

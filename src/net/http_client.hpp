@@ -98,6 +98,8 @@ class ClientResponse {
   void forget_headers();
   /// Content-Length when given.
   [[nodiscard]] std::optional<std::size_t> length() const;
+  /// The whole body of that length has come already; reading it will not wait.
+  [[nodiscard]] bool has_all() const;
 
   /// The next piece of the body; empty = complete and sound. The view is valid until the next call. It waits
   /// without holding a buffer. Errors: timed_out (call again to go on waiting: nothing was lost), closed (cut
