@@ -141,8 +141,8 @@ class Accounts {
   /// For the leaser's tick, about once a second: samples all pots, says which will soon lack something or
   /// have too much, and drops those whose time is over.
   Survey survey(WallTime now);
-  /// This process's holder was ended from outside: it grants nothing out of its leases any more and counts from zero under
-  /// its new name. Open holds end where they are, and cannot grow any more.
+  /// This process's holder was ended from outside: it grants nothing out of its leases any more and counts
+  /// from zero under its new name. Open holds end where they are, and cannot grow any more.
   void lose_leases();
 
   [[nodiscard]] std::optional<PotState> look(PotId pot);
