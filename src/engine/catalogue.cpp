@@ -55,9 +55,10 @@ Task<void> CatalogueKeeper::fetch() {
   bool whole = false;
   do {
     again_ = false;
-    const auto models = co_await fetch_list(std::string(kModels));
+    std::string base_url = shard_.config()->upstream.base_url;
+    auto models = co_await fetch_list(std::string(kModels));
     auto providers = co_await fetch_list(std::string(kProviders));
-    whole = take(models, std::move(providers));
+    whole = take(std::move(models), std::move(providers), std::move(base_url));
   } while (again_);
   fetching_ = false;
   arm(after(whole));
@@ -73,7 +74,8 @@ Task<std::optional<std::string>> CatalogueKeeper::fetch_list(std::string path) {
   co_return std::nullopt;
 }
 
-bool CatalogueKeeper::take(const std::optional<std::string>& models, std::optional<std::string> providers) {
+bool CatalogueKeeper::take(std::optional<std::string> models, std::optional<std::string> providers,
+                           std::string base_url) {
   const bool whole = models && providers;
   if (!models) return false;
   auto read = read_catalogue(*models, providers ? *providers : providers_);
@@ -87,6 +89,7 @@ bool CatalogueKeeper::take(const std::optional<std::string>& models, std::option
                {{"models", static_cast<std::int64_t>(read->models.all().size())},
                 {"providers", static_cast<std::int64_t>(read->providers.size())}});
   publish_(std::make_shared<const Catalogue>(std::move(*read)));
+  if (remember_) remember_(std::move(base_url), std::move(*models));
   return whole;
 }
 

@@ -23,7 +23,7 @@ namespace gantry::engine {
 
 class Shard;
 
-/// Never changed once it is published.
+/// Never changed once it is published. One that an earlier run kept has prices alone (kept_prices.hpp).
 struct Catalogue {
   wire::ModelTable models;
   wire::ProviderSlugs providers;
@@ -40,9 +40,12 @@ Result<Catalogue> read_catalogue(std::string_view models, std::string_view provi
 class CatalogueKeeper {
  public:
   using Publish = std::move_only_function<void(std::shared_ptr<const Catalogue>)>;
+  using Remember = std::move_only_function<void(std::string base_url, std::string models)>;
 
-  /// `publish` is called on the shard's thread with each new snapshot.
-  CatalogueKeeper(Shard& shard, Publish publish) : shard_(shard), publish_(std::move(publish)) {}
+  /// `publish` is called on the shard's thread with each new snapshot; then `remember`, when there is one,
+  /// with what the next start may know of it.
+  CatalogueKeeper(Shard& shard, Publish publish, Remember remember = {})
+      : shard_(shard), publish_(std::move(publish)), remember_(std::move(remember)) {}
   CatalogueKeeper(const CatalogueKeeper&) = delete;
 
   void start();
@@ -52,12 +55,14 @@ class CatalogueKeeper {
  private:
   Task<void> fetch();
   Task<std::optional<std::string>> fetch_list(std::string path);
-  [[nodiscard]] bool take(const std::optional<std::string>& models, std::optional<std::string> providers);
+  [[nodiscard]] bool take(std::optional<std::string> models, std::optional<std::string> providers,
+                          std::string base_url);
   void arm(Duration wait);
   [[nodiscard]] Duration after(bool whole);
 
   Shard& shard_;
   Publish publish_;
+  Remember remember_;
   std::string providers_;  // the last good body: few bytes, and the models come without it too
   bool fetching_ = false;
   bool again_ = false;  // asked for while a fetch was under way

@@ -31,12 +31,17 @@ TEST(Catalogue, is_not_read_from_what_says_nothing) {
 struct CatalogueKeeperTest : CallTest {
   std::optional<CatalogueKeeper> keeper;
   std::vector<std::shared_ptr<const Catalogue>> published;
+  std::vector<std::string> remembered;
   std::size_t answered = 0;
 
   void start() {
     shard.emplace(loop, 0, Collaborators{observer, resolver, failover, nullptr, &inflight}, config, 1);
-    keeper.emplace(*shard,
-                   [this](std::shared_ptr<const Catalogue> next) { published.push_back(std::move(next)); });
+    keeper.emplace(
+        *shard, [this](std::shared_ptr<const Catalogue> next) { published.push_back(std::move(next)); },
+        [this](std::string base_url, std::string models) {
+          EXPECT_EQ(base_url, config->upstream.base_url);
+          remembered.push_back(std::move(models));
+        });
     keeper->start();
     ended = true;  // there is no call
   }
@@ -113,6 +118,7 @@ TEST_F(CatalogueKeeperTest, keeps_the_last_good_copy) {
   answer("", 500);
   ASSERT_EQ(published.size(), 2u);
   EXPECT_EQ(published[1]->providers.size(), 1u) << "the providers that are known stay";
+  EXPECT_THAT(remembered, testing::ElementsAre(kModels, kModels)) << "for the next start, what was good";
 }
 
 TEST_F(CatalogueKeeperTest, asks_again_at_once_when_the_upstream_is_another) {
