@@ -122,6 +122,8 @@ std::optional<PicoUsd> Call::most_it_costs() {
 
 std::expected<PicoUsd, spend::Unbounded> Call::bound_of_attempt() {
   price_cap_.reset();
+  if (const auto* const catalogue = shard_.catalogue(); catalogue && upstream_ == 0)
+    catalogue->want(admission_.chain[model_]);
   const auto drivers = drivers_of_attempt();
   auto bound =
       with_prices([&](const AttemptPrices& prices) { return spend::bound(drivers, served(prices)); });

@@ -42,6 +42,14 @@ struct ModelPrices {
   [[nodiscard]] const Pricing* of(std::string_view provider) const;
 };
 
+/// The endpoints of one model: the body of GET /models/{author}/{slug}/endpoints.
+struct ModelEndpoints {
+  std::string id;  ///< as it names the model
+  std::vector<EndpointPrices> endpoints;
+};
+/// Entries that are no objects are passed over. Errors: malformed.
+Result<ModelEndpoints> parse_endpoints(std::string_view body);
+
 /// Price lists by every name that a model is asked for.
 class PriceTable {
  public:
@@ -50,9 +58,10 @@ class PriceTable {
   /// such a list.
   static Result<PriceTable> parse(std::string_view models);
   /// Adds the body of GET /models/{author}/{slug}/endpoints, before others read the table: the endpoints of
-  /// that model are then these. Entries that are no objects are passed over. Errors: malformed; not_found,
-  /// when the table has no such model.
+  /// that model are then these. Errors: malformed; not_found, when the table has no such model.
   Result<void> add_endpoints(std::string_view body);
+  /// The same of the model with exactly this id. False when there is none.
+  bool set_endpoints(std::string_view id, std::vector<EndpointPrices> endpoints);
 
   /// By id; then by canonical slug; then without a preset and a dynamic variant. nullptr when the list does
   /// not name it. Takes no memory.
