@@ -76,9 +76,13 @@ Task<std::expected<Hold, NoHold>> Bank::hold(net::Loop& loop, spend::AccountNode
 }
 
 Task<std::expected<void, NoHold>> Bank::extend(net::Loop& loop, Hold& hold, PicoUsd by) {
-  for (;;) {
+  // The pot of a window that is over gets no lease any more.
+  constexpr int kTries = 4;
+  for (int tried = 0;; ++tried) {
     const auto more = hold.extend(by);
     if (more) co_return std::expected<void, NoHold>{};
+    if (tried == kTries)
+      co_return std::unexpected(NoHold(Failure{Fault::overloaded, "nothing more can be leased"}));
     auto leased = co_await lease(loop, more.error());
     if (!leased) co_return std::unexpected(std::move(leased.error()));
   }
@@ -166,12 +170,21 @@ Result<void> Bank::begin_anew() {
   return recorder_.begin_anew();
 }
 
+// Leased before the limit was lowered below it: the ledger has it in this holder's name, and nothing is
+// granted out of it (spend/accounts_leases.cpp). Asking again would change nothing.
+bool Bank::held_back(const Lease& lease, const Lack& lack) {
+  const PicoUsd claimed = sum(sum(lease.settled, lease.pending), lease.leased);
+  const auto pot = accounts_.look(lack.pot);
+  return claimed > *lease.limit && pot && sum(pot->committed, lack.amount) > pot->granted;
+}
+
 std::expected<void, NoHold> Bank::verdict(const Shortage& shortage,
                                           const Result<std::vector<Lease>>& leases) {
   if (!leases) return std::unexpected(NoHold(leases.error()));
   for (const Lack& lack : shortage.lacks()) {
     const auto lease = std::ranges::find(*leases, lack.pot, &Lease::pot);
-    if (lease == leases->end() || lease->enough || !lease->limit) continue;
+    if (lease == leases->end() || !lease->limit) continue;
+    if (lease->enough && !held_back(*lease, lack)) continue;
     return std::unexpected(NoHold(OverBudget{.pot = lack.pot,
                                              .limit = *lease->limit,
                                              .settled = lease->settled,

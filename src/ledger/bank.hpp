@@ -83,8 +83,9 @@ class Bank {
   Task<std::expected<void, NoHold>> lease(net::Loop& loop, spend::Shortage shortage);
   void lease_all(Ledger& ledger);
   Result<std::vector<Lease>> lease_pots(Ledger& ledger, const std::vector<LeaseWish>& wishes);
-  [[nodiscard]] static std::expected<void, NoHold> verdict(const spend::Shortage& shortage,
-                                                           const Result<std::vector<Lease>>& leases);
+  [[nodiscard]] std::expected<void, NoHold> verdict(const spend::Shortage& shortage,
+                                                    const Result<std::vector<Lease>>& leases);
+  [[nodiscard]] bool held_back(const Lease& lease, const spend::Lack& lack);
   void stay_alive(Ledger& ledger);
   void give_back(Ledger& ledger, const std::vector<spend::Idle>& idle);
   Result<void> begin_anew();
