@@ -90,6 +90,7 @@ Result<PriceTable> PriceTable::parse(std::string_view models) {
     const std::size_t place = out.models_.size();
     if (!out.names_.add(id, place)) return;
     read_model(row, out.models_.emplace_back());
+    if (const auto& pricing = out.models_.back().pricing) out.note_dearest(*pricing);
     // Not of a variant: `a/b:free` shares its slug with `a/b`.
     if (!id.contains(':')) slugs.emplace_back(text_of(row, "canonical_slug"), place);
     out.models_.back().id = std::move(id);
@@ -100,6 +101,14 @@ Result<PriceTable> PriceTable::parse(std::string_view models) {
   for (const auto& [alias, target] : aliases)
     if (const auto row = out.names_.exactly(target)) out.names_.point(alias, *row);
   return out;
+}
+
+void PriceTable::note_dearest(const Pricing& pricing) {
+  auto& dearest = dearest_.pricing ? *dearest_.pricing : dearest_.pricing.emplace();
+  for (const auto key : {PriceKey::prompt, PriceKey::completion}) {
+    const auto price = pricing.base.find(key);
+    if (price && compare(*price, dearest.base.find(key, {})) >= 0) dearest.base.set(key, *price);
+  }
 }
 
 Result<ModelEndpoints> parse_endpoints(std::string_view body) {

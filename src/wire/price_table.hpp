@@ -67,9 +67,15 @@ class PriceTable {
   /// not name it. Takes no memory.
   [[nodiscard]] const ModelPrices* find(std::string_view id) const;
   [[nodiscard]] const std::vector<ModelPrices>& all() const { return models_; }
+  /// As dear as the dearest prompt and the dearest completion of the list, for estimates of what has no
+  /// price; without a price where the list has none.
+  [[nodiscard]] const ModelPrices& dearest() const { return dearest_; }
 
  private:
+  void note_dearest(const Pricing& pricing);
+
   std::vector<ModelPrices> models_;
+  ModelPrices dearest_;
   ModelNames names_;  // rows of models_
 };
 
