@@ -3,6 +3,7 @@
 // §2). Every field's name, bounds and sentence for the operator stand once, in schema.cpp, its default once,
 // here; the reference page, `gantry config show` and the restart list are generated from there.
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <expected>
@@ -60,6 +61,33 @@ struct ProviderRules {
   bool operator==(const ProviderRules&) const = default;
 };
 
+/// What a model costs, as the operator states it.
+struct ModelPrice {
+  PicoUsd prompt;      ///< for a million tokens
+  PicoUsd completion;  ///< the same
+  // The same; left out, such a token costs what others of its side do.
+  std::optional<PicoUsd> input_cache_read{}, input_cache_write{}, internal_reasoning{};
+  std::optional<PicoUsd> request{}, image{}, web_search{};  ///< for one; left out, nothing
+  bool operator==(const ModelPrice&) const = default;
+};
+/// The prices that may be left out, by their names.
+struct OptionalPrice {
+  std::string_view name;
+  std::optional<PicoUsd> ModelPrice::* price;
+};
+inline constexpr std::array kOptionalPrices{
+    OptionalPrice{"input_cache_read", &ModelPrice::input_cache_read},
+    OptionalPrice{"input_cache_write", &ModelPrice::input_cache_write},
+    OptionalPrice{"internal_reasoning", &ModelPrice::internal_reasoning},
+    OptionalPrice{"request", &ModelPrice::request},
+    OptionalPrice{"image", &ModelPrice::image},
+    OptionalPrice{"web_search", &ModelPrice::web_search}};
+/// By a model's name.
+using Prices = std::map<std::string, ModelPrice, std::less<>>;
+
+/// What `hold` says instead of an amount when it is learned (spend/calibrated.hpp).
+inline constexpr std::string_view kCalibrated = "calibrated";
+
 struct Route {
   std::string name;
   std::vector<std::string> models;      ///< the chain, primary first; at least one
@@ -75,7 +103,9 @@ struct Route {
   bool fallback_on_policy = false;  ///< what a provider's policy refuses is asked of the next model too
   DeliveryMode delivery = DeliveryMode::stream;
   TightBudget on_tight_budget = TightBudget::refuse;
-  std::string hold;     ///< USD set aside for a call whose cost has no bound; empty: such a call is refused
+  /// USD set aside for a call whose cost has no bound; empty: such a call is refused. Or kCalibrated.
+  std::string hold;
+  Prices prices;        ///< by the names that a chain has; they win over what the upstream lists
   double min_rate = 0;  ///< tokens per second; a stream that is slower over `stall` is slow; 0 = none
   Timeouts timeouts;
   ProviderRules provider;
@@ -105,13 +135,6 @@ struct UpstreamKey {
 };
 inline constexpr std::size_t kMostKeys = 64;  ///< of one upstream
 
-/// What a model costs at an upstream that does not tell by itself.
-struct ModelPrice {
-  PicoUsd prompt;      ///< for a million tokens
-  PicoUsd completion;  ///< the same
-  bool operator==(const ModelPrice&) const = default;
-};
-
 struct Upstream {
   std::string name = "openrouter";
   std::string base_url = "https://openrouter.ai/api/v1";
@@ -128,7 +151,7 @@ struct Upstream {
   // What the operator declares of an upstream that is not OpenRouter.
   bool zdr = false;                                        ///< keeps nothing of a request
   DataCollection data_collection = DataCollection::allow;  ///< deny: collects nothing
-  std::map<std::string, ModelPrice, std::less<>> prices;   ///< by the model's name there
+  Prices prices;                                           ///< by the model's name there
 
   /// The first key, empty where there is none.
   [[nodiscard]] const Secret& key() const;

@@ -69,6 +69,10 @@ std::string print(const Field& field, Scope scope) {
       return toml_quote(format_size(*std::get<std::size_t*>(slot)));
     case Kind::money:
       return print_money(*std::get<std::string*>(slot));
+    case Kind::hold: {
+      const auto& hold = *std::get<std::string*>(slot);
+      return hold == kCalibrated ? toml_quote(hold) : print_money(hold);
+    }
     case Kind::integer:
       return print_integer(slot);
     case Kind::number:
@@ -123,6 +127,8 @@ std::string expectation(const Field& field) {
       return fmt::format(R"(a size from "{}" to "{}")", size_text(field.min), size_text(field.max));
     case Kind::money:
       return R"(money such as "$10" or "10 USD")";
+    case Kind::hold:
+      return R"(money such as "$10" or "10 USD", or "calibrated")";
     case Kind::integer:
       return fmt::format("an integer from {} to {}", field.min, field.max);
     case Kind::number:

@@ -19,6 +19,7 @@ enum class Kind {
   duration,
   size,
   money,  ///< "" when unset
+  hold,   ///< the same, or "calibrated"
   integer,
   number,  ///< a decimal number; of an optional one, also unset
   flag,
@@ -41,7 +42,6 @@ enum class Kind {
   prices,        ///< a table of prices by model
 };
 
-using Prices = decltype(Upstream::prices);
 /// Where a value lives. Server holds the two halves of `listen`; a vector is a chain for primary and
 /// fallbacks, and an upstream's keys for secret and keys, of which one prints.
 using Slot =

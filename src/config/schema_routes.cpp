@@ -92,11 +92,28 @@ constexpr Field kFields[] = {
                  "(`clamp`), and the answer's header x-gantry-max-tokens says to what."},
     {.section = kRoute,
      .key = "hold",
-     .kind = Kind::money,
+     .kind = Kind::hold,
      .slot = GANTRY_AT(route.hold),
      .sentence =
          "What is set aside for a call under a budget whose cost has no bound (server tools, plugins, "
-         "presets, media by URL). Left out, such calls are refused."},
+         "presets, media by URL). Left out, such calls are refused. `\"calibrated\"` makes all budgets of "
+         "the "
+         "route's calls soft: set aside is what 99 of 100 calls of the same client key on the same model "
+         "cost, once 99 are known, and never more than the bound. Streams get more while they go on, and are "
+         "cut at their budget when there is no more; plain calls cannot, and each may exceed its hold by "
+         "what "
+         "is left up to its bound."},
+    {.section = kRoute,
+     .key = "prices",
+     .kind = Kind::prices,
+     .slot = GANTRY_AT(route.prices),
+     .sentence =
+         "What models cost by your own word, by their names in chains and calls, for bounds and computed "
+         "costs: `\"openai/gpt-4.1\" = { prompt = \"$2\", completion = \"$8\" }`. They win over the "
+         "upstream's "
+         "list; what the upstream tells of a call is still the truth. For a million tokens prompt and "
+         "completion, and if you like input_cache_read, input_cache_write and internal_reasoning; for one "
+         "each request, image and web_search."},
     {.section = kRoute,
      .key = "min_rate",
      .kind = Kind::number,

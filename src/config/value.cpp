@@ -27,6 +27,7 @@ std::string example(const Field& field) {
     case Kind::size:
       return R"("64MiB")";
     case Kind::money:
+    case Kind::hold:
       return R"("$10")";
     case Kind::integer:
       return std::to_string(std::max<std::int64_t>(field.min, 1));
@@ -293,6 +294,11 @@ std::expected<void, Complaint> assign(const Field& field, const Node& value, Sco
       return assign_size(field, value, *std::get<std::size_t*>(slot));
     case Kind::money:
       return assign_money(field, value, *std::get<std::string*>(slot));
+    case Kind::hold:
+      if (value.kind != Node::Kind::text || value.text != kCalibrated)
+        return assign_money(field, value, *std::get<std::string*>(slot));
+      *std::get<std::string*>(slot) = kCalibrated;
+      return {};
     case Kind::integer:
       return assign_integer(field, value, slot);
     case Kind::number:

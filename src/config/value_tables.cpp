@@ -111,6 +111,26 @@ std::optional<PicoUsd> read_price(const Node& value) {
   return price ? std::optional(*price) : std::nullopt;
 }
 
+// Where the price of that name stands; prompt and completion are told apart by who asks.
+std::optional<PicoUsd>* optional_price(ModelPrice& price, std::string_view name) {
+  const auto* const found = std::ranges::find(kOptionalPrices, name, &OptionalPrice::name);
+  return found == kOptionalPrices.end() ? nullptr : &(price.*(found->price));
+}
+
+std::unexpected<Complaint> wrong_price(const Member& member, std::string_view which, bool known) {
+  constexpr std::string_view kExample = "write it like: { prompt = \"$0.05\", completion = \"$0.08\" }";
+  if (known)
+    return wrong_part(
+        member.line,
+        fmt::format("{}: {} must be money such as \"$0.05\" or \"0.05 USD\"", which, toml_quote(member.key)),
+        std::string(kExample));
+  std::vector<std::string_view> names{"prompt", "completion"};
+  for (const auto& each : kOptionalPrices) names.push_back(each.name);
+  return wrong_part(member.line,
+                    fmt::format("{}: {} is not a price of a model", which, toml_quote(member.key)),
+                    did_you_mean(member.key, names, std::string(kExample)));
+}
+
 std::expected<ModelPrice, Complaint> read_prices_of(const Member& model) {
   const auto which = fmt::format("of {}", toml_quote(model.key.substr(0, 60)));
   ModelPrice out;
@@ -121,13 +141,10 @@ std::expected<ModelPrice, Complaint> read_prices_of(const Member& model) {
       out.prompt = *price, prompt = true;
     } else if (member.key == "completion" && price) {
       out.completion = *price, completion = true;
+    } else if (auto* const other = optional_price(out, member.key); other && price) {
+      *other = *price;
     } else {
-      const bool known = member.key == "prompt" || member.key == "completion";
-      return wrong_part(member.line,
-                        fmt::format("{}: {} {}", which, toml_quote(member.key),
-                                    known ? "must be money such as \"$0.05\" or \"0.05 USD\""
-                                          : "is not a price of a model"),
-                        "write it like: { prompt = \"$0.05\", completion = \"$0.08\" }");
+      return wrong_price(member, which, other || member.key == "prompt" || member.key == "completion");
     }
   }
   if (!prompt || !completion)
@@ -278,10 +295,14 @@ std::string print_database(const LedgerAddress& address) {
 
 std::string print_prices(const Prices& prices) {
   std::string out;
-  for (const auto& [model, price] : prices)
-    out += fmt::format("{}{} = {{ prompt = {}, completion = {} }}", out.empty() ? "" : ", ",
-                       toml_quote(model), toml_quote("$" + to_decimal(price.prompt)),
-                       toml_quote("$" + to_decimal(price.completion)));
+  const auto usd = [](PicoUsd amount) { return toml_quote("$" + to_decimal(amount)); };
+  for (const auto& [model, price] : prices) {
+    out += fmt::format("{}{} = {{ prompt = {}, completion = {}", out.empty() ? "" : ", ", toml_quote(model),
+                       usd(price.prompt), usd(price.completion));
+    for (const auto& each : kOptionalPrices)
+      if (const auto& other = price.*(each.price)) out += fmt::format(", {} = {}", each.name, usd(*other));
+    out += " }";
+  }
   return out.empty() ? "{}" : "{ " + out + " }";
 }
 

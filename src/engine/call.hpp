@@ -16,6 +16,7 @@
 #include "engine/destinations.hpp"
 #include "engine/relay.hpp"
 #include "engine/shard.hpp"
+#include "engine/soft_hold.hpp"
 #include "engine/till.hpp"
 #include "route/feed.hpp"
 #include "route/plan.hpp"
@@ -134,9 +135,15 @@ class Call {
   auto with_prices(Use use) const;
   [[nodiscard]] spend::Served served(const AttemptPrices& prices) const;
   [[nodiscard]] std::optional<PicoUsd> computed(const wire::Usage& usage) const;
-  [[nodiscard]] PicoUsd rough_estimate() const;
+  [[nodiscard]] std::optional<PicoUsd> rough_estimate() const;
   [[gnu::noinline]] void book(const AttemptEnd& end);
   [[nodiscard]] bool bill_attempt(AttemptBill& bill, const AttemptEnd& end) const;
+
+  // call_soft.cpp
+  [[nodiscard]] std::optional<PicoUsd> soft_amount(std::optional<PicoUsd> bound);
+  [[gnu::noinline]] Task<bool> set_more_aside();
+  [[gnu::noinline]] Task<AttemptEnd> cut_at_budget(const Relay& relay);
+  [[gnu::noinline]] void learn_cost(const AttemptBill& bill, bool known);
   [[nodiscard]] AttemptEnd no_money_end() const;
   [[nodiscard]] std::string no_money_text() const;
   [[nodiscard]] wire::ErrorBody no_money_body() const;
@@ -233,6 +240,7 @@ class Call {
   std::unique_ptr<wire::CostDrivers> drivers_;        // of the request, once a budget asked for them
   std::unique_ptr<const spend::PriceCap> price_cap_;  // that the attempt's bound rests on
   std::unique_ptr<const NoMoney> no_money_;           // why the call could not go on
+  std::unique_ptr<SoftHold> soft_;                    // where the hold is learned; else null
 
   net::Canceller canceller_;
   net::Signal wake_;
@@ -242,8 +250,10 @@ class Call {
   Patience patience_;                         // for streams
   std::unique_ptr<ReplyBuffer> taken_whole_;  // the attempt's events, with `assured` delivery
   bool stream_open_ = false;
-  bool asked_ = false;      // upstream may have seen the attempt that is under way
-  bool abandoned_ = false;  // nobody waits for it any more: it is read for its cost alone
+  bool asked_ = false;        // upstream may have seen the attempt that is under way
+  bool cut_ = false;          // at its budget
+  bool no_estimate_ = false;  // of what the attempt costs, should nobody tell: no price is known
+  bool abandoned_ = false;    // nobody waits for it any more: it is read for its cost alone
   std::optional<std::size_t> last_asked_;
   std::size_t model_ = 0;                 // index of the model being asked
   std::uint32_t upstream_ = 0, key_ = 0;  // where it is asked, and with which of the keys there

@@ -32,13 +32,14 @@ auto Call::with_prices(Use use) const {
   const std::string_view model = admission_.chain[model_];
   if (upstream_ != 0) {
     const AttemptPrices prices(config::upstream_at(*config_, upstream_),
-                               config::locate(*config_, model).model);
+                               config::locate(*config_, model).model, admission_.route->prices);
     return use(prices);
   }
   std::vector<std::string_view> along(admission_.upstream_chain.begin(), admission_.upstream_chain.end());
   if (admission_.models_as_sent) along.insert(along.end(), facts_.models.begin(), facts_.models.end());
   const auto* const catalogue = shard_.catalogue();
-  const AttemptPrices prices(catalogue ? &catalogue->prices : nullptr, model, along);
+  const AttemptPrices prices(catalogue ? &catalogue->prices : nullptr, model, along,
+                             admission_.route->prices);
   return use(prices);
 }
 
@@ -93,7 +94,9 @@ Task<bool> Call::wait_for_money() {
 }
 
 bool Call::begin_paid(spend::Hold hold) {
-  const PicoUsd estimate = hold.empty() ? rough_estimate() : hold.amount();
+  const auto guess = hold.empty() ? rough_estimate() : std::optional(hold.amount());
+  no_estimate_ = !guess;
+  const PicoUsd estimate = guess.value_or(PicoUsd{});
   const AttemptLabels labels{.call = id_.number(),
                              .model = admission_.chain[model_],
                              .route = admission_.route_name,
@@ -110,6 +113,9 @@ void Call::no_money(NoMoney why) { no_money_ = std::make_unique<const NoMoney>(s
 // The bound, or what the route says where there is none; nullopt with no_money_.
 std::optional<PicoUsd> Call::most_it_costs() {
   const auto bound = bound_of_attempt();
+  if (admission_.route->hold == config::kCalibrated) {
+    if (const auto learned = soft_amount(bound ? std::optional(*bound) : std::nullopt)) return learned;
+  }
   if (bound) return *bound;
   if (const auto told = parse_usd(admission_.route->hold)) return *told;
   if (upstream_ == 0 && !shard_.catalogue()) {
@@ -122,6 +128,9 @@ std::optional<PicoUsd> Call::most_it_costs() {
 
 std::expected<PicoUsd, spend::Unbounded> Call::bound_of_attempt() {
   price_cap_.reset();
+  soft_.reset();
+  if (const auto* const catalogue = shard_.catalogue(); catalogue && upstream_ == 0)
+    catalogue->want(admission_.chain[model_]);
   const auto drivers = drivers_of_attempt();
   auto bound =
       with_prices([&](const AttemptPrices& prices) { return spend::bound(drivers, served(prices)); });
@@ -129,6 +138,18 @@ std::expected<PicoUsd, spend::Unbounded> Call::bound_of_attempt() {
   if (bound->cap && upstream_ == 0)
     price_cap_ = std::make_unique<const spend::PriceCap>(std::move(*bound->cap));
   return bound->most;
+}
+
+// What calls like it cost, once enough are known.
+std::optional<PicoUsd> Call::soft_amount(std::optional<PicoUsd> bound) {
+  const auto held = shard_.calibrated_.hold(request_.payer.path.key, admission_.chain[model_], bound);
+  if (!held) return std::nullopt;
+  const auto drivers = drivers_of_attempt();
+  const auto bytes = static_cast<std::int64_t>(record_.request_bytes);
+  soft_ = with_prices([&](const AttemptPrices& prices) {
+    return std::make_unique<SoftHold>(engine::soft_hold(*held, bound, drivers, served(prices), bytes));
+  });
+  return held;
 }
 
 wire::CostDrivers Call::drivers_of_attempt() {
@@ -151,22 +172,30 @@ bool Call::lower_limit_to(PicoUsd budget) {
 }
 
 // For accounts without a limit, should nobody ever tell what the attempt cost: a token is about four bytes.
-PicoUsd Call::rough_estimate() const {
+// Without a price it is what the route holds for calls without a bound, or as dear as OpenRouter gets;
+// nullopt at other upstreams, of which nothing is known.
+std::optional<PicoUsd> Call::rough_estimate() const {
   constexpr std::int64_t kBytesAToken = 4;
   const auto prompt = static_cast<std::int64_t>(record_.request_bytes) / kBytesAToken;
   const auto completion = sent_limit(facts_, *admission_.route, most_tokens_);
   const auto* const catalogue = shard_.catalogue();
-  if (upstream_ == 0)
-    return rough_cost(catalogue ? catalogue->prices.find(admission_.chain[model_]) : nullptr, prompt,
-                      completion);
-  return with_prices(
-      [&](const AttemptPrices& prices) { return rough_cost(prices.asked(), prompt, completion); });
+  const bool listed = upstream_ == 0 && admission_.route->prices.empty();
+  const auto known = listed
+                         ? rough_cost(catalogue ? catalogue->prices.find(admission_.chain[model_]) : nullptr,
+                                      prompt, completion)
+                         : with_prices([&](const AttemptPrices& prices) {
+                             return rough_cost(prices.asked(), prompt, completion);
+                           });
+  if (known) return known;
+  if (const auto told = parse_usd(admission_.route->hold)) return *told;
+  if (upstream_ != 0 || !catalogue) return std::nullopt;
+  return rough_cost(&catalogue->prices.dearest(), prompt, completion);
 }
 
 // ---- after it
 
 void Call::book(const AttemptEnd& end) {
-  if (no_money_) --tries_;  // nobody was asked
+  if (no_money_ && !cut_) --tries_;  // nobody was asked
   if (!money_.open()) return;
   const bool whole = end.outcome == route::Outcome::delivered && !abandoned_;
   const bool part = end.final && end.outcome != route::Outcome::cancelled && !whole;
@@ -183,6 +212,8 @@ void Call::book(const AttemptEnd& end) {
     if (usage_->is_byok && usage_->upstream_cost) bill.upstream_cost = *usage_->upstream_cost;
   }
   const bool known = bill_attempt(bill, end);
+  if (soft_) learn_cost(bill, known);
+  if (!known && no_estimate_) shard_.tell_unpriced(admission_.chain[model_]);
   if (!known) return money_.leave_pending(bill);
   const PicoUsd over = money_.settle(bill);
   if (over > PicoUsd{})

@@ -60,6 +60,7 @@ Task<AttemptEnd> Call::relay_stream(net::ClientResponse& response) {
   StreamClocks clocks(route.timeouts, route.min_rate, shard_.loop_.now());
   if (route.delivery == config::DeliveryMode::assured)
     taken_whole_ = std::make_unique<ReplyBuffer>(shard_.with_.inflight);
+  if (soft_) relay.count(soft_->count());
   Turn turn;
   while (!turn.over) {
     const auto limit = clocks.limit(until_);
@@ -88,6 +89,13 @@ Task<AttemptEnd> Call::relay_stream(net::ClientResponse& response) {
     if (turn.token && !clocks.token(now) && !turn.over)
       turn = broken_off(route::judge(route::Outcome::slow, relay.facts().provider),
                         "its tokens came slower than the route's min_rate");
+    if (turn.token && soft_ && !turn.over) {
+      const bool paid = co_await set_more_aside();
+      if (paid) continue;
+      served_by_ = relay.facts().provider;
+      AttemptEnd cut = co_await cut_at_budget(relay);
+      co_return cut;
+    }
   }
   served_by_ = relay.facts().provider;
   auto ending = turn.failure ? break_stream(relay, std::move(turn.failure)) : end_stream(relay, response);

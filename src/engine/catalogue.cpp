@@ -30,6 +30,7 @@ Result<Catalogue> read_catalogue(std::string_view models, std::string_view provi
   auto prices = wire::PriceTable::parse(models);
   if (!prices) return std::unexpected(std::move(prices.error()));
   out.prices = std::move(*prices);
+  out.wanted = std::vector<std::atomic<bool>>(out.prices.all().size());
   if (providers.empty()) return out;
   auto slugs = wire::ProviderSlugs::parse(providers);
   if (!slugs) return std::unexpected(std::move(slugs.error()));
@@ -37,16 +38,29 @@ Result<Catalogue> read_catalogue(std::string_view models, std::string_view provi
   return out;
 }
 
+void Catalogue::want(std::string_view model) const {
+  const auto* const row = prices.find(model);
+  if (!row || wanted.empty()) return;
+  auto& flag = wanted[static_cast<std::size_t>(row - prices.all().data())];
+  // Read first: a flag that is set stays in the caches of all shards.
+  if (!flag.load(std::memory_order_relaxed)) flag.store(true, std::memory_order_relaxed);
+}
+
 void CatalogueKeeper::start() { arm(kFirst); }
 
 void CatalogueKeeper::refresh() {
+  endpoints_.forget();
+  begin();
+}
+
+void CatalogueKeeper::begin() {
   again_ = fetching_;
   if (!std::exchange(fetching_, true)) shard_.loop().spawn(fetch());
 }
 
 void CatalogueKeeper::arm(Duration wait) {
   const auto spread = static_cast<double>(wait.count()) * kJitter * shard_.random().unit();
-  const auto ring = [](void* self) { static_cast<CatalogueKeeper*>(self)->refresh(); };
+  const auto ring = [](void* self) { static_cast<CatalogueKeeper*>(self)->begin(); };
   const MonoTime at = shard_.loop().now() + wait + Duration{static_cast<std::int64_t>(spread)};
   shard_.loop().set_timer(timer_, at, ring, this);
 }
@@ -55,9 +69,10 @@ Task<void> CatalogueKeeper::fetch() {
   bool whole = false;
   do {
     again_ = false;
-    const auto models = co_await fetch_list(std::string(kModels));
+    std::string base_url = shard_.config()->upstream.base_url;
+    auto models = co_await fetch_list(std::string(kModels));
     auto providers = co_await fetch_list(std::string(kProviders));
-    whole = take(models, std::move(providers));
+    whole = take(std::move(models), std::move(providers), std::move(base_url));
   } while (again_);
   fetching_ = false;
   arm(after(whole));
@@ -73,7 +88,8 @@ Task<std::optional<std::string>> CatalogueKeeper::fetch_list(std::string path) {
   co_return std::nullopt;
 }
 
-bool CatalogueKeeper::take(const std::optional<std::string>& models, std::optional<std::string> providers) {
+bool CatalogueKeeper::take(std::optional<std::string> models, std::optional<std::string> providers,
+                           std::string base_url) {
   const bool whole = models && providers;
   if (!models) return false;
   auto read = read_catalogue(*models, providers ? *providers : providers_);
@@ -86,8 +102,24 @@ bool CatalogueKeeper::take(const std::optional<std::string>& models, std::option
   observe::log(observe::Level::debug, "catalogue",
                {{"models", static_cast<std::int64_t>(read->models.all().size())},
                 {"providers", static_cast<std::int64_t>(read->providers.size())}});
-  publish_(std::make_shared<const Catalogue>(std::move(*read)));
+  publish(std::move(*read));
+  if (remember_) remember_(std::move(base_url), std::move(*models));
   return whole;
+}
+
+void CatalogueKeeper::publish(Catalogue next) {
+  endpoints_.fill(next.prices);
+  last_ = std::make_shared<const Catalogue>(std::move(next));
+  publish_(last_);
+  endpoints_.look(last_);
+}
+
+void CatalogueKeeper::publish_again() {
+  publish({.models = last_->models,
+           .providers = last_->providers,
+           .prices = last_->prices,
+           .fetched = last_->fetched,
+           .wanted = std::vector<std::atomic<bool>>(last_->prices.all().size())});
 }
 
 Duration CatalogueKeeper::after(bool whole) {

@@ -31,12 +31,19 @@ TEST(Catalogue, is_not_read_from_what_says_nothing) {
 struct CatalogueKeeperTest : CallTest {
   std::optional<CatalogueKeeper> keeper;
   std::vector<std::shared_ptr<const Catalogue>> published;
+  std::vector<std::string> remembered;
   std::size_t answered = 0;
+
+  CatalogueKeeperTest() { config->routes.at("default").models = {"acme/unlisted"}; }
 
   void start() {
     shard.emplace(loop, 0, Collaborators{observer, resolver, failover, nullptr, &inflight}, config, 1);
-    keeper.emplace(*shard,
-                   [this](std::shared_ptr<const Catalogue> next) { published.push_back(std::move(next)); });
+    keeper.emplace(
+        *shard, [this](std::shared_ptr<const Catalogue> next) { published.push_back(std::move(next)); },
+        [this](std::string base_url, std::string models) {
+          EXPECT_EQ(base_url, config->upstream.base_url);
+          remembered.push_back(std::move(models));
+        });
     keeper->start();
     ended = true;  // there is no call
   }
@@ -113,6 +120,7 @@ TEST_F(CatalogueKeeperTest, keeps_the_last_good_copy) {
   answer("", 500);
   ASSERT_EQ(published.size(), 2u);
   EXPECT_EQ(published[1]->providers.size(), 1u) << "the providers that are known stay";
+  EXPECT_THAT(remembered, testing::ElementsAre(kModels, kModels)) << "for the next start, what was good";
 }
 
 TEST_F(CatalogueKeeperTest, asks_again_at_once_when_the_upstream_is_another) {
@@ -127,6 +135,55 @@ TEST_F(CatalogueKeeperTest, asks_again_at_once_when_the_upstream_is_another) {
   EXPECT_EQ(published.size(), 2u);
   advance(59min);
   EXPECT_EQ(peer.requests(), answered) << "and then within the hour no more";
+}
+
+// ---- endpoints
+
+constexpr std::string_view kPriced = R"({"data":[
+  {"id":"acme/alpha","pricing":{"prompt":"0.000001","completion":"0.000002"}},
+  {"id":"acme/beta","pricing":{"prompt":"0.000001","completion":"0.000002"}}]})";
+
+std::string endpoints_of(std::string_view id) {
+  return R"({"data":{"id":")" + std::string(id) +
+         R"(","endpoints":[{"provider_name":"Dear","tag":"dear","pricing":{"prompt":"0.000005","completion":"0.00001"}}]}})";
+}
+
+TEST_F(CatalogueKeeperTest, asks_for_the_endpoints_of_models_that_routes_name) {
+  config->routes.at("default").models = {"acme/alpha"};
+  start();
+  advance(1200ms);
+  both(kPriced, kProviders);
+  ASSERT_EQ(published.size(), 1u);
+  EXPECT_TRUE(published[0]->prices.find("acme/alpha")->endpoints.empty());
+  EXPECT_THAT(next_request(), HasSubstr("GET /api/v1/models/acme/alpha/endpoints "));
+  answer(endpoints_of("acme/alpha"));
+  ASSERT_EQ(published.size(), 2u);
+  EXPECT_EQ(published[1]->prices.find("acme/alpha")->endpoints.size(), 1u);
+  EXPECT_EQ(published[1]->models.all().size(), 2u) << "the rest is as it was";
+  EXPECT_EQ(published[1]->fetched, published[0]->fetched);
+  advance(30min);
+  EXPECT_EQ(peer.requests(), answered);
+}
+
+TEST_F(CatalogueKeeperTest, asks_for_the_endpoints_of_models_that_budgets_pay_for) {
+  start();
+  advance(1200ms);
+  both(kPriced, kProviders);
+  published[0]->want("acme/beta:nitro");
+  published[0]->want("acme/unheard-of");
+  EXPECT_EQ(peer.requests(), answered);
+  advance(61s);
+  EXPECT_THAT(next_request(), HasSubstr("GET /api/v1/models/acme/beta/endpoints "));
+  answer(endpoints_of("acme/alpha"));
+  EXPECT_EQ(published.size(), 1u) << "of another model they bound nothing";
+  advance(61s);
+  EXPECT_THAT(next_request(), HasSubstr("GET /api/v1/models/acme/beta/endpoints "));
+  answer("", 500);
+  advance(121s);
+  next_request();
+  answer(endpoints_of("acme/beta"));
+  ASSERT_EQ(published.size(), 2u);
+  EXPECT_EQ(published[1]->prices.find("acme/beta")->endpoints.size(), 1u);
 }
 
 }  // namespace

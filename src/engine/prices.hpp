@@ -2,6 +2,7 @@
 // What the models cost that may answer an attempt: OpenRouter's by its catalogue, those of other upstreams by
 // the configuration. Pure.
 
+#include <memory>
 #include <optional>
 #include <span>
 #include <string_view>
@@ -16,19 +17,21 @@
 
 namespace gantry::engine {
 
-/// Roughly what so many tokens cost at the model's listed prices, without conditions; zero when they are not
-/// known. For estimates that every call makes.
-PicoUsd rough_cost(const wire::ModelPrices* model, std::int64_t prompt_tokens,
-                   std::int64_t completion_tokens);
+/// Roughly what so many tokens cost at the model's listed prices, without conditions; nullopt when they are
+/// not known. For estimates that every call makes.
+std::optional<PicoUsd> rough_cost(const wire::ModelPrices* model, std::int64_t prompt_tokens,
+                                  std::int64_t completion_tokens);
 
 /// Points into what it was made of; lives no longer than that.
 class AttemptPrices {
  public:
-  /// A model of OpenRouter, and those that go along as `models`. Without a table nobody knows a price.
+  /// A model of OpenRouter, and those that go along as `models`. Without a table nobody knows a price but
+  /// those that are stated: they win over the table, and no dearer endpoint is kept out of what is stated.
   AttemptPrices(const wire::PriceTable* table, std::string_view model,
-                std::span<const std::string_view> along);
-  /// A model of another upstream, by its name there.
-  AttemptPrices(const config::Upstream& upstream, std::string_view model);
+                std::span<const std::string_view> along, const config::Prices& stated = kNothingStated);
+  /// A model of another upstream, by its name there. Among `stated` it has the name of a chain.
+  AttemptPrices(const config::Upstream& upstream, std::string_view model,
+                const config::Prices& stated = kNothingStated);
   AttemptPrices(const AttemptPrices&) = delete;
 
   [[nodiscard]] spend::Served served(WallTime at, Duration lasts) const {
@@ -42,9 +45,19 @@ class AttemptPrices {
   [[nodiscard]] const wire::ModelPrices* asked() const { return models_.front(); }
 
  private:
+  static const config::Prices kNothingStated;
+  [[nodiscard]] const config::ModelPrice* stated(std::string_view id, const wire::ModelPrices* listed) const;
+  [[nodiscard]] const wire::ModelPrices* listed(std::string_view id) const {
+    return table_ ? table_->find(id) : nullptr;
+  }
+  void add(std::string_view id);
+  void add_own(const config::ModelPrice& price, std::string_view id, const wire::ModelPrices* listed);
+
   const wire::PriceTable* table_ = nullptr;
+  const config::Prices* stated_ = nullptr;
+  const wire::ModelPrices* asked_ = nullptr;  // as it is listed
   std::vector<const wire::ModelPrices*> models_;
-  wire::ModelPrices own_;  // of another upstream's model
+  std::vector<std::unique_ptr<const wire::ModelPrices>> own_;  // those of the operator
 };
 
 }  // namespace gantry::engine

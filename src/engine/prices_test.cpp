@@ -68,10 +68,42 @@ TEST(AttemptPrices, of_another_upstream_stand_in_the_configuration) {
   EXPECT_FALSE(spend::bound(drivers, unknown.served(kNow, {})));
 }
 
+TEST(AttemptPrices, that_the_operator_states_win_over_the_list) {
+  const auto prices = table();
+  const config::Prices stated{{"acme/alpha",
+                               {.prompt = {3'000'000'000'000},  // $3
+                                .completion = {0},
+                                .request = PicoUsd{1'000'000'000}}}};  // $0.001
+  const PicoUsd expected{30'000'000 + 1'000'000'000};
+  for (const auto asked : {"acme/alpha", "acme/alpha-2026", "acme/alpha:nitro"}) {
+    const AttemptPrices attempt(&prices, asked, {}, stated);
+    EXPECT_EQ(attempt.computed(kUsage, "", "", kNow), expected) << asked;
+    EXPECT_EQ(attempt.computed(kUsage, "acme/alpha-2026", "Any Cloud", kNow), expected) << asked;
+    EXPECT_EQ(attempt.computed(kUsage, "acme/beta", "", kNow), PicoUsd{200'000'000})
+        << "of others they say nothing";
+    wire::CostDrivers drivers;
+    drivers.max_tokens = 1'000'000;
+    const auto bound = spend::bound(drivers, attempt.served(kNow, {}));
+    ASSERT_TRUE(bound);
+    EXPECT_EQ(bound->cap, std::nullopt) << "nobody keeps dearer endpoints out of what is stated";
+    EXPECT_LT(bound->most, PicoUsd{2'000'000'000}) << "an answer costs nothing";
+  }
+  EXPECT_EQ(AttemptPrices(&prices, "acme/beta", {}, stated).computed(kUsage, "acme/alpha", "", kNow),
+            expected);
+  EXPECT_EQ(AttemptPrices(nullptr, "acme/alpha", {}, stated).computed(kUsage, "", "", kNow), expected)
+      << "also while no list has come";
+  config::Upstream upstream;
+  upstream.name = "home";
+  upstream.prices["m"] = {.prompt = {1}, .completion = {1}};
+  const config::Prices routes{{"home:m", {.prompt = {3'000'000'000'000}, .completion = {0}}}};
+  EXPECT_EQ(AttemptPrices(upstream, "m", routes).computed(kUsage, "", "", kNow), PicoUsd{30'000'000});
+}
+
 TEST(RoughCost, is_tokens_times_listed_prices_or_nothing) {
   const auto prices = table();
   EXPECT_EQ(rough_cost(prices.find("acme/alpha"), 10, 5), PicoUsd{20'000'000});
-  EXPECT_EQ(rough_cost(prices.find("acme/other"), 10, 5), PicoUsd{});
+  EXPECT_EQ(rough_cost(prices.find("acme/other"), 10, 5), std::nullopt);
+  EXPECT_EQ(rough_cost(&prices.dearest(), 10, 5), PicoUsd{200'000'000}) << "of what has no price";
 }
 
 }  // namespace

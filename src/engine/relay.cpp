@@ -81,6 +81,7 @@ void Relay::take_chunk(const wire::SseEvent& event, Step& step) {
     return;
   }
   step.token = step.token || chunk->first_token;
+  if (tokens_ && chunk->first_token) tokens_->chunk(event.data.size());
   const bool usable_now = chunk->first_token || chunk->finish != wire::FinishReason::none;
   if (usable_now && !facts_.usable) {
     facts_.usable = true;

@@ -8,6 +8,7 @@
 #include <string>
 #include <string_view>
 
+#include "engine/soft_hold.hpp"
 #include "route/verdict.hpp"
 #include "wire/dialect.hpp"
 #include "wire/sse.hpp"
@@ -50,6 +51,8 @@ class Relay {
   Step end();
   /// The client has been given its 200 already (patience): comments may flow from now on.
   void let_comments_through() { comments_flow_ = true; }
+  /// Tokens are counted there from now on; it outlives the relay.
+  void count(TokenCount& tokens) { tokens_ = &tokens; }
 
   [[nodiscard]] const StreamFacts& facts() const { return facts_; }
 
@@ -68,6 +71,7 @@ class Relay {
   std::string held_;
   std::string gathered_;       // what could not be shown in place
   std::string_view outgoing_;  // either a run of the fed bytes, or gathered_
+  TokenCount* tokens_ = nullptr;
   bool comments_flow_ = false;
   bool done_ = false;
   bool failed_ = false;

@@ -5,6 +5,7 @@
 #include "engine/call.hpp"
 #include "engine/headers.hpp"
 #include "net/resolver.hpp"
+#include "observe/log.hpp"
 
 namespace gantry::engine {
 namespace {
@@ -141,6 +142,16 @@ void Shard::cut_calls() {
     call->stop(Call::Why::draining);
     call = next;
   }
+}
+
+void Shard::tell_unpriced(std::string_view model) {
+  constexpr std::size_t kMost = 256;
+  if (unpriced_.size() >= kMost || !unpriced_.emplace(model).second) return;
+  observe::log(observe::Level::warn, "unknown_cost",
+               {{"model", model},
+                {"error",
+                 "what it costs is not told and no price is known, so it counts as nothing until "
+                 "somebody tells; state its price in the route or the upstream"}});
 }
 
 }  // namespace gantry::engine

@@ -5,7 +5,9 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -25,6 +27,7 @@
 #include "net/loop.hpp"
 #include "observe/observer.hpp"
 #include "route/plan.hpp"
+#include "spend/calibrated.hpp"
 #include "wire/dialect.hpp"
 
 namespace gantry::net {
@@ -121,6 +124,9 @@ class Shard {
   static constexpr std::size_t kMostAbandoned = 256;
   std::size_t abandoned_ = 0;
   void look_for_rest();
+  /// A cost is counted as nothing because nobody knows it: said once for each model.
+  void tell_unpriced(std::string_view model);
+  std::set<std::string, std::less<>> unpriced_;  // that were told of
   [[nodiscard]] route::ScopeId model_scope(const UpstreamTarget& target, std::string_view model) const;
   /// Clients may name any model: one is tracked once it has failed, while there is room.
   route::ScopeId track(const UpstreamTarget& target, std::string_view model);
@@ -132,6 +138,7 @@ class Shard {
   Random random_;
   Upstreams upstreams_;
   std::optional<Till> till_;                    // without it nobody pays
+  spend::Calibrated calibrated_;                // what calls cost, where the route learns that
   std::shared_ptr<const Catalogue> catalogue_;  // shared with the other shards
   // Room for what a request is made of, until the client has copied it.
   std::vector<net::Header> headers_room_;

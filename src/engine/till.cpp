@@ -39,6 +39,12 @@ void AttemptMoney::seen(std::string_view generation) {
   seen_ = true;
 }
 
+Task<std::expected<void, ledger::NoHold>> AttemptMoney::extend(net::Loop& loop, PicoUsd by) {
+  auto extended = co_await till_->bank.extend(loop, hold_, by);
+  if (extended) estimate_ = hold_.amount();
+  co_return extended;
+}
+
 PicoUsd AttemptMoney::settle(const AttemptBill& bill) {
   Till& till = *std::exchange(till_, nullptr);
   till.journal.write(ledger::AttemptSettled{.attempt = attempt_,

@@ -3,10 +3,12 @@
 // pays for a call, and one attempt's money from the hold to the bill (DESIGN §5).
 
 #include <cstdint>
+#include <expected>
 #include <optional>
 #include <string_view>
 
 #include "base/random.hpp"
+#include "base/task.hpp"
 #include "ledger/bank.hpp"
 #include "ledger/journal.hpp"
 #include "spend/account.hpp"
@@ -59,6 +61,8 @@ class AttemptMoney {
   [[nodiscard]] bool open() const { return till_ != nullptr; }
   /// Upstream named the generation, and the end is not near. Once an attempt.
   void seen(std::string_view generation);
+  /// Sets more aside for it. On failure the hold is as it was. It stays where it is until then.
+  Task<std::expected<void, ledger::NoHold>> extend(net::Loop& loop, PicoUsd by);
   /// Its cost is known. Returns what it exceeded the hold by.
   PicoUsd settle(const AttemptBill& bill);
   /// It is not: the estimate counts until somebody tells.

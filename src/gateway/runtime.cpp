@@ -93,11 +93,20 @@ Result<std::unique_ptr<Runtime>> Runtime::create(config::Snapshot config, bool s
   return runtime;
 }
 
+// Before the threads run.
 void Runtime::keep_catalogue() {
-  keeper_.emplace(*workers_.front()->shard, [this](const std::shared_ptr<const engine::Catalogue>& next) {
-    for (auto& worker : workers_)
-      worker->loop.post([shard = worker->shard.get(), next] { shard->use(next); });
-  });
+  price_memory_.emplace(treasury_->recorder(), treasury_->bank());
+  if (const auto kept = price_memory_->recall(config_->upstream.base_url, time_.mono()))
+    for (auto& worker : workers_) worker->shard->use(kept);
+  keeper_.emplace(
+      *workers_.front()->shard,
+      [this](const std::shared_ptr<const engine::Catalogue>& next) {
+        for (auto& worker : workers_)
+          worker->loop.post([shard = worker->shard.get(), next] { shard->use(next); });
+      },
+      [this](std::string base_url, std::string models) {
+        price_memory_->remember(std::move(base_url), std::move(models));
+      });
 }
 
 // Every shard has its own listener on the same port; the kernel spreads connections over them.

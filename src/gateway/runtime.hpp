@@ -14,6 +14,7 @@
 #include "engine/reconciler.hpp"
 #include "engine/shard.hpp"
 #include "gateway/gateway.hpp"
+#include "gateway/price_memory.hpp"
 #include "gateway/test_control.hpp"
 #include "net/http_server.hpp"
 #include "net/resolver.hpp"
@@ -70,6 +71,7 @@ class Runtime {
   std::unique_ptr<net::InflightBytes> inflight_;
   engine::Failover failover_;
   std::unique_ptr<Treasury> treasury_;
+  std::optional<PriceMemory> price_memory_;
   Shared shared_;
   config::Snapshot config_;
   net::Endpoint local_;

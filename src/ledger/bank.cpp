@@ -77,10 +77,15 @@ Task<std::expected<Hold, NoHold>> Bank::hold(net::Loop& loop, spend::AccountNode
 }
 
 Task<std::expected<void, NoHold>> Bank::extend(net::Loop& loop, Hold& hold, PicoUsd by) {
-  for (Ask ask = Ask::others;;) {
+  // The pot of a window that is over gets no lease any more.
+  constexpr int kTries = 4;
+  Ask ask = Ask::others;
+  for (int tried = 0;; ++tried) {
     const bool late = !hold.empty() && is_late();
     const auto more = late ? std::unexpected(Shortage{}) : hold.extend(by);
     if (more) co_return std::expected<void, NoHold>{};
+    if (tried == kTries)
+      co_return std::unexpected(NoHold(Failure{Fault::overloaded, "nothing more can be leased"}));
     auto leased = co_await lease(loop, more.error(), ask);
     if (!leased) co_return std::unexpected(std::move(leased.error()));
   }

@@ -121,6 +121,25 @@ TEST_F(BankTest, a_budget_lends_what_it_has_and_says_what_it_lacks) {
   EXPECT_TRUE(hold({50})) << "what was not spent is there again";
 }
 
+TEST_F(BankTest, what_was_leased_before_the_limit_was_lowered_is_refused_and_not_asked_for_forever) {
+  open();
+  limit({100});
+  recorder->start();
+  auto held = hold({60});
+  ASSERT_TRUE(held);
+  held->settle({5});
+  AccountChange lower;
+  lower.limits[static_cast<std::size_t>(spend::Period::daily)] = std::optional(PicoUsd{5});
+  const auto changed = ask<bool>([&](Ledger& ledger) -> Result<bool> {
+    return ledger.change(kOrganisation, lower).has_value() &&
+           bank->take_over(*ledger.directory()).has_value();
+  });
+  ASSERT_TRUE(changed && *changed);
+  const auto refused = hold({20});
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(std::get<OverBudget>(refused.error()).limit, PicoUsd{5});
+}
+
 TEST_F(BankTest, a_pending_cost_counts_until_it_is_resolved_in_memory_and_in_the_ledger) {
   open();
   limit({100});

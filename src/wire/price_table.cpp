@@ -90,6 +90,7 @@ Result<PriceTable> PriceTable::parse(std::string_view models) {
     const std::size_t place = out.models_.size();
     if (!out.names_.add(id, place)) return;
     read_model(row, out.models_.emplace_back());
+    if (const auto& pricing = out.models_.back().pricing) out.note_dearest(*pricing);
     // Not of a variant: `a/b:free` shares its slug with `a/b`.
     if (!id.contains(':')) slugs.emplace_back(text_of(row, "canonical_slug"), place);
     out.models_.back().id = std::move(id);
@@ -102,7 +103,15 @@ Result<PriceTable> PriceTable::parse(std::string_view models) {
   return out;
 }
 
-Result<void> PriceTable::add_endpoints(std::string_view body) {
+void PriceTable::note_dearest(const Pricing& pricing) {
+  auto& dearest = dearest_.pricing ? *dearest_.pricing : dearest_.pricing.emplace();
+  for (const auto key : {PriceKey::prompt, PriceKey::completion}) {
+    const auto price = pricing.base.find(key);
+    if (price && compare(*price, dearest.base.find(key, {})) >= 0) dearest.base.set(key, *price);
+  }
+}
+
+Result<ModelEndpoints> parse_endpoints(std::string_view body) {
   JsonIndex index;
   if (const auto error = index.parse(body))
     return fail(Fault::malformed, "the list of endpoints is not JSON: " + std::string(error->what));
@@ -110,14 +119,28 @@ Result<void> PriceTable::add_endpoints(std::string_view body) {
   const auto list = data ? data->find("endpoints") : std::nullopt;
   if (!list || !list->is_array())
     return fail(Fault::malformed, "the list of endpoints has no data.endpoints");
-  const auto row = names_.find(text_of(*data, "id"));
-  if (!row) return fail(Fault::not_found, "the endpoints are of a model that the models list does not name");
-  std::vector<EndpointPrices> endpoints;
+  ModelEndpoints out;
+  out.id = text_of(*data, "id");
   list->each_element([&](JsonValue each) {
-    if (each.is_object()) endpoints.push_back(read_endpoint(each));
+    if (each.is_object()) out.endpoints.push_back(read_endpoint(each));
   });
-  models_[*row].endpoints = std::move(endpoints);
+  return out;
+}
+
+Result<void> PriceTable::add_endpoints(std::string_view body) {
+  auto read = parse_endpoints(body);
+  if (!read) return std::unexpected(std::move(read.error()));
+  const auto row = names_.find(read->id);
+  if (!row) return fail(Fault::not_found, "the endpoints are of a model that the models list does not name");
+  models_[*row].endpoints = std::move(read->endpoints);
   return {};
+}
+
+bool PriceTable::set_endpoints(std::string_view id, std::vector<EndpointPrices> endpoints) {
+  const auto row = names_.exactly(id);
+  if (!row || models_[*row].id != id) return false;
+  models_[*row].endpoints = std::move(endpoints);
+  return true;
 }
 
 const ModelPrices* PriceTable::find(std::string_view id) const {

@@ -42,6 +42,14 @@ struct ModelPrices {
   [[nodiscard]] const Pricing* of(std::string_view provider) const;
 };
 
+/// The endpoints of one model: the body of GET /models/{author}/{slug}/endpoints.
+struct ModelEndpoints {
+  std::string id;  ///< as it names the model
+  std::vector<EndpointPrices> endpoints;
+};
+/// Entries that are no objects are passed over. Errors: malformed.
+Result<ModelEndpoints> parse_endpoints(std::string_view body);
+
 /// Price lists by every name that a model is asked for.
 class PriceTable {
  public:
@@ -50,17 +58,24 @@ class PriceTable {
   /// such a list.
   static Result<PriceTable> parse(std::string_view models);
   /// Adds the body of GET /models/{author}/{slug}/endpoints, before others read the table: the endpoints of
-  /// that model are then these. Entries that are no objects are passed over. Errors: malformed; not_found,
-  /// when the table has no such model.
+  /// that model are then these. Errors: malformed; not_found, when the table has no such model.
   Result<void> add_endpoints(std::string_view body);
+  /// The same of the model with exactly this id. False when there is none.
+  bool set_endpoints(std::string_view id, std::vector<EndpointPrices> endpoints);
 
   /// By id; then by canonical slug; then without a preset and a dynamic variant. nullptr when the list does
   /// not name it. Takes no memory.
   [[nodiscard]] const ModelPrices* find(std::string_view id) const;
   [[nodiscard]] const std::vector<ModelPrices>& all() const { return models_; }
+  /// As dear as the dearest prompt and the dearest completion of the list, for estimates of what has no
+  /// price; without a price where the list has none.
+  [[nodiscard]] const ModelPrices& dearest() const { return dearest_; }
 
  private:
+  void note_dearest(const Pricing& pricing);
+
   std::vector<ModelPrices> models_;
+  ModelPrices dearest_;
   ModelNames names_;  // rows of models_
 };
 
