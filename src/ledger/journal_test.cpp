@@ -16,7 +16,11 @@ const std::string kLong(1000, 'x');
 const AttemptBegun kLongBegun{
     .attempt = {1}, .model = kLong, .route = kLong, .upstream = kLong, .upstream_key = kLong};
 const GenerationSeen kLongestId{{1}, std::string_view(kLong).substr(0, kGenerationBytes)};
-const AttemptSettled kLongSettled{.attempt = {1}, .served_model = kLong, .provider = kLong, .outcome = kLong};
+const AttemptSettled kLongSettled{.attempt = {1},
+                                  .served_model = kLong,
+                                  .provider = kLong,
+                                  .outcome = kLong,
+                                  .generation = kLongestId.generation};
 const AttemptPending kShortPending{.attempt = {1}, .outcome = "timed_out"};
 
 TEST(Journal, gives_back_what_was_written_in_order_and_with_its_sequence) {
