@@ -1,6 +1,6 @@
 # The front door. `make run` and `make test` install what they need (packages.txt) and work on a bare Debian 12.
 .DEFAULT_GOAL := help
-.PHONY: run test build bench soak fuzz format help
+.PHONY: run test build bench profile soak fuzz format help
 
 # Passed on to Gantry: make run ARGS="--listen 127.0.0.1:9000"
 ARGS ?=
@@ -20,6 +20,11 @@ bench: ## the gateway and nginx side by side; table and build/bench/results.json
 	@scripts/install.sh build test bench
 	@scripts/build.sh release gantry
 	@bench/run.sh $(ARGS)
+
+profile: ## count anew what the binary does under load, for the release build (bench/profile)
+	@scripts/install.sh build test
+	@scripts/build.sh profile gantry
+	@bench/profile/train.py
 
 soak: ## ten minutes of calls with faults and hang-ups, after which all has to add up (ARGS="--seconds 60" for less)
 	@scripts/install.sh build test

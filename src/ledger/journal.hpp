@@ -24,7 +24,7 @@ namespace gantry::ledger {
 
 struct JournalOptions {
   std::size_t segment_bytes = std::size_t{1} << 20;  ///< a multiple of 4096; some 3,000 calls
-  std::size_t ready = 4;                             ///< segments that wait for the writer, at least
+  std::size_t ready = 3;                             ///< segments that wait for the writer, at least
   std::size_t most_ready = 24;                      ///< and at most for its pace; open attempts may need more
   std::size_t disk_bytes = std::size_t{256} << 20;  ///< all segments of one journal
   std::size_t call_attempts = 4;  ///< what a new call finds room for, so that it may also fail over
