@@ -2,8 +2,8 @@
 """Runs the counting binary (preset profile) under the load that the release build is optimised for, and writes what it
 did to bench/profile/gantry.proftext.
 
-The load is what a gateway mostly does: plain calls and streams of two dialects of a prompt, short and long, with the headers
-that SDKs send; first without client keys, then with a key under a budget; and some failover, since the primary of one
+The load is what a gateway mostly does: plain calls and streams of short and long prompts, with the headers that SDKs
+send; first without client keys, then with a key under a budget; and some failover, since the primary of one
 model is gone. Everything is on loopback, bounded, and stopped by its pid."""
 
 import http.client
