@@ -8,6 +8,8 @@
 #include <filesystem>
 #include <fstream>
 
+#include "config/config.hpp"
+
 namespace gantry::config {
 namespace {
 
@@ -127,6 +129,13 @@ TEST(SecretCommand, that_hangs_is_ended_with_its_children) {
     ASSERT_FALSE(key) << script;
     EXPECT_EQ(key.error().fault, Fault::timed_out) << script;
   }
+}
+
+TEST(Keys, are_found_and_masked_in_text) {
+  EXPECT_TRUE(holds_key("x sk-or-v1-abc"));
+  EXPECT_FALSE(holds_key("keys look like sk-or-…"));
+  EXPECT_EQ(without_keys("a sk-or-v1-abc_d-e f sk-or-x."), "a sk-or-*** f sk-or-***.");
+  EXPECT_EQ(without_keys("sk-or-"), "sk-or-");
 }
 
 }  // namespace
