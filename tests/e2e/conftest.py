@@ -18,6 +18,13 @@ def simulator(tmp_path_factory):
         yield process
 
 
+@pytest.fixture(scope="module")
+def own_simulator(tmp_path_factory):
+    """Of one file's tests alone: nobody else spends."""
+    with Simulator(tmp_path_factory.mktemp("sim")) as process:
+        yield process
+
+
 @pytest.fixture(scope="session")
 def gateway(simulator, tmp_path_factory):
     """No fallback and no retry, so that each upstream fault is seen once and as what it is."""

@@ -6,9 +6,8 @@ from contextlib import contextmanager
 from decimal import Decimal
 
 import pytest
-from harness.clients import Admin, environment_in, over_budget
-from harness.gateway import QUICK, Gateway, sse_events
-from harness.simulator import Simulator
+from harness.clients import Admin, administered, over_budget
+from harness.gateway import QUICK, sse_events
 from harness.waiting import wait_for
 
 MODEL, OTHER = "openai/gpt-4.1", "openai/gpt-4o-mini"
@@ -22,27 +21,19 @@ LARGE = 20_000  # tokens that are asked for, of which few come
 
 
 @pytest.fixture(scope="module")
-def fresh(tmp_path_factory):
-    with Simulator(tmp_path_factory.mktemp("sim")) as process:
-        yield process
-
-
-@pytest.fixture(scope="module")
-def admin(fresh, tmp_path_factory):
-    folder = tmp_path_factory.mktemp("calibrated")
-    with Gateway(folder, fresh.base_url, CONFIG, environment=environment_in(folder)) as gateway:
-        gateway.wait_for_catalogue()
-        yield Admin(gateway, folder)
+def admin(own_simulator, tmp_path_factory):
+    with administered(own_simulator, tmp_path_factory.mktemp("calibrated"), CONFIG) as admin:
+        yield admin
 
 
 @contextmanager
-def answers(fresh, tokens: int | str):
+def answers(own_simulator, tokens: int | str):
     """Upstream's answers have so many tokens."""
-    fresh.script(f"model {MODEL} answers tokens={tokens}\n")
+    own_simulator.script(f"model {MODEL} answers tokens={tokens}\n")
     try:
         yield
     finally:
-        fresh.script("")
+        own_simulator.script("")
 
 
 def settled(admin: Admin, client) -> Decimal:
@@ -66,11 +57,11 @@ def asked(admin: Admin, client, model: str = MODEL) -> Decimal:
 
 
 @pytest.fixture(scope="module")
-def learned(admin, fresh):
+def learned(admin, own_simulator):
     """A key that has made many small calls, and what its calls were held for before."""
     client = admin.make("learning", limits={"total": "100"})
     before = asked(admin, client)
-    with answers(fresh, 20):
+    with answers(own_simulator, 20):
         for _ in range(LEAST + 1):
             assert client.chat(MODEL, max_tokens=LARGE).status_code == 200
     return client, before
@@ -88,36 +79,36 @@ def test_what_is_held_is_learned_of_the_key_and_the_model_alone(admin, learned):
     assert average <= amount < bound / 20, "what 99 of 100 cost, rounded up by an eighth at most"
 
 
-def test_many_calls_at_once_fit_where_bounds_would_not(admin, fresh, learned):
+def test_many_calls_at_once_fit_where_bounds_would_not(admin, own_simulator, learned):
     client, bound = learned
     held = asked(admin, client)
     stranger = admin.make("bounded", limits={"total": str(held * 10)})
     over_budget(stranger.chat(MODEL, max_tokens=LARGE))
     spent = quiet(admin, client)
     admin.change(client, limits={"total": str(spent + held * 10)})
-    with answers(fresh, 20):
+    with answers(own_simulator, 20):
         for _ in range(8):
             assert client.chat(MODEL, max_tokens=LARGE).status_code == 200
     assert quiet(admin, client) <= spent + held * 10
     admin.change(client, limits={"total": "100"})
 
 
-def test_a_stream_that_needs_more_gets_it(admin, fresh, learned):
+def test_a_stream_that_needs_more_gets_it(admin, own_simulator, learned):
     client, _ = learned
-    with answers(fresh, 400):
+    with answers(own_simulator, 400):
         answer = client.chat(MODEL, max_tokens=LARGE, stream=True)
     assert answer.status_code == 200
     assert sse_events(answer.text)[-1] == "[DONE]"
     assert "overshoot" not in "\n".join(admin.gateway.process.lines)
 
 
-def test_a_stream_at_its_budget_is_cut_cleanly(admin, fresh, learned):
+def test_a_stream_at_its_budget_is_cut_cleanly(admin, own_simulator, learned):
     client, bound = learned
     held = asked(admin, client)
     spent = quiet(admin, client)
     limit = spent + held * 3
     admin.change(client, limits={"total": str(limit)})
-    with answers(fresh, "4000;tps=1000"):
+    with answers(own_simulator, "4000;tps=1000"):
         answer = client.chat(MODEL, max_tokens=LARGE, stream=True)
     assert answer.status_code == 200, "it had begun"
     events = sse_events(answer.text)
@@ -133,16 +124,16 @@ def test_a_stream_at_its_budget_is_cut_cleanly(admin, fresh, learned):
     breakers = {name: each for name, each in admin.gateway.breakers().items() if each["state"] != "closed"}
     assert breakers == {}, "upstream did nothing wrong"
     admin.change(client, limits={"total": "100"})
-    with answers(fresh, 20):
+    with answers(own_simulator, 20):
         assert client.chat(MODEL, max_tokens=LARGE).status_code == 200
 
 
-def test_a_plain_call_may_exceed_its_hold_up_to_its_bound(admin, fresh, learned):
+def test_a_plain_call_may_exceed_its_hold_up_to_its_bound(admin, own_simulator, learned):
     client, bound = learned
     before = quiet(admin, client)
     overshoot = Decimal(admin.window(client.id, "total")["overshoot"])
     held = asked(admin, client)
-    with answers(fresh, 2000):
+    with answers(own_simulator, 2000):
         assert client.chat(MODEL, max_tokens=LARGE).status_code == 200
     cost = wait_for(lambda: quiet(admin, client) - before, "its cost")
     told = Decimal(admin.window(client.id, "total")["overshoot"]) - overshoot

@@ -7,10 +7,9 @@ from decimal import Decimal
 
 import pytest
 from harness import secrets
-from harness.clients import Admin, cost_of, environment_in
-from harness.gateway import QUICK, Gateway
+from harness.clients import Admin, administered, cost_of, environment_in
+from harness.gateway import QUICK
 from harness.held import Held
-from harness.simulator import Simulator
 from harness.waiting import wait_for
 
 TURBO, SMALL = "openai/gpt-4-turbo", "openai/gpt-3.5-turbo"
@@ -30,31 +29,22 @@ AMOUNTS = ("cost", "upstream_cost", "computed", "assumed", "overshoot", "pending
 
 
 @pytest.fixture(scope="module")
-def fresh(tmp_path_factory):
-    """A simulator of our own: nobody else spends."""
-    with Simulator(tmp_path_factory.mktemp("sim")) as process:
-        yield process
-
-
-@pytest.fixture(scope="module")
-def admin(fresh, tmp_path_factory):
-    folder = tmp_path_factory.mktemp("costs")
-    with Gateway(folder, fresh.base_url, CONFIG, environment=environment_in(folder)) as gateway:
-        gateway.wait_for_catalogue()
-        yield Admin(gateway, folder)
+def admin(own_simulator, tmp_path_factory):
+    with administered(own_simulator, tmp_path_factory.mktemp("costs"), CONFIG) as admin:
+        yield admin
 
 
 def bill(simulator) -> Decimal:
     return Decimal(simulator.http.get("/sim/bill").raise_for_status().json()["cost"])
 
 
-def billed(fresh, call) -> Decimal:
+def billed(own_simulator, call) -> Decimal:
     """What upstream bills for what `call` does."""
-    before = bill(fresh)
+    before = bill(own_simulator)
     call()
-    seen = lambda: fresh.journal()["attempts"]  # noqa: E731
+    seen = lambda: own_simulator.journal()["attempts"]  # noqa: E731
     wait_for(lambda: all(a["ended_ms"] is not None for a in seen()), "the end of all attempts")
-    return bill(fresh) - before
+    return bill(own_simulator) - before
 
 
 def leave(client, **fields) -> None:
@@ -87,13 +77,13 @@ CALLS = {
 
 
 @pytest.mark.parametrize("name", CALLS)
-def test_usage_says_what_was_billed(admin, fresh, name):
+def test_usage_says_what_was_billed(admin, own_simulator, name):
     client = admin.make(name)
-    fresh.script(f"model * answers {FAULTS[name]}\n" if name in FAULTS else "")
+    own_simulator.script(f"model * answers {FAULTS[name]}\n" if name in FAULTS else "")
     try:
-        told = billed(fresh, lambda: CALLS[name](client))
+        told = billed(own_simulator, lambda: CALLS[name](client))
     finally:
-        fresh.script("")
+        own_simulator.script("")
     wait_for(
         lambda: [Decimal(row["cost"]) for row in admin.usage("key", key=client.id)] == [told],
         f"the cost {told} in {admin.usage('key', key=client.id)}",
@@ -103,24 +93,24 @@ def test_usage_says_what_was_billed(admin, fresh, name):
     assert client.own()["usage"] == told
 
 
-def test_a_cost_that_nobody_told_is_computed_and_says_so(admin, fresh):
+def test_a_cost_that_nobody_told_is_computed_and_says_so(admin, own_simulator):
     client = admin.make("computed")
-    fresh.script(f"model {TURBO} answers no-cost\n")
+    own_simulator.script(f"model {TURBO} answers no-cost\n")
     try:
-        told = billed(fresh, lambda: client.chat(max_tokens=20))
+        told = billed(own_simulator, lambda: client.chat(max_tokens=20))
     finally:
-        fresh.script("")
+        own_simulator.script("")
     row = wait_for(lambda: next(iter(admin.usage("key", key=client.id)), None), "the key's usage")
     assert Decimal(row["cost"]) == Decimal(row["computed"]) == told > 0
 
 
-def test_a_bill_above_its_hold_is_booked_in_full_and_shown(admin, fresh):
+def test_a_bill_above_its_hold_is_booked_in_full_and_shown(admin, own_simulator):
     client = admin.make("overshoot", limits={"total": "1"})
-    fresh.script(f"model {TURBO} answers bill-factor=1000\n")
+    own_simulator.script(f"model {TURBO} answers bill-factor=1000\n")
     try:
-        told = billed(fresh, lambda: client.chat(max_tokens=20))
+        told = billed(own_simulator, lambda: client.chat(max_tokens=20))
     finally:
-        fresh.script("")
+        own_simulator.script("")
     row = wait_for(lambda: next(iter(admin.usage("key", key=client.id)), None), "the key's usage")
     assert Decimal(row["cost"]) == told
     assert 0 < Decimal(row["overshoot"]) < told
@@ -136,13 +126,13 @@ def test_a_bill_above_its_hold_is_booked_in_full_and_shown(admin, fresh):
         ("left", leave, "abandoned"),
     ],
 )
-def test_what_bought_no_answer_is_waste_with_its_reason(admin, fresh, name, call, waste):
+def test_what_bought_no_answer_is_waste_with_its_reason(admin, own_simulator, name, call, waste):
     client = admin.make(name)
-    fresh.script("model sim/status-504 answers billed-failure\n")
+    own_simulator.script("model sim/status-504 answers billed-failure\n")
     try:
-        told = billed(fresh, lambda: call(client))
+        told = billed(own_simulator, lambda: call(client))
     finally:
-        fresh.script("")
+        own_simulator.script("")
     wait_for(
         lambda: [Decimal(row["cost"]) for row in admin.usage("key", key=client.id)] == [told], f"the cost {told}"
     )
@@ -151,9 +141,9 @@ def test_what_bought_no_answer_is_waste_with_its_reason(admin, fresh, name, call
     assert set(wasted.values()) == {0}
 
 
-def test_every_way_to_ask_says_the_same_and_the_sum_is_the_bill(admin, fresh):
+def test_every_way_to_ask_says_the_same_and_the_sum_is_the_bill(admin, own_simulator):
     admin.make("one more").chat(max_tokens=20)
-    total = bill(fresh)
+    total = bill(own_simulator)
     wait_for(lambda: sum(Decimal(row["cost"]) for row in admin.usage("key")) == total, "the bill")
     for by in ("key", "project", "model", "day", "key,model", "project,day", "key,project,model,day"):
         rows = admin.usage(by)

@@ -58,6 +58,14 @@ class Wave:
         wait_quiet(self._simulator)
 
 
+def call_on(books: Books, simulator: Simulator, key: str, count: int) -> None:
+    caller = Caller(books.gateway.url, key)
+    for _ in range(count):
+        assert caller.plain().status_code == 200
+    caller.close()
+    wait_quiet(simulator)
+
+
 def assert_agree(books: Books, simulator: Simulator, account: str) -> None:
     charged = bill(simulator)
     wait_for(lambda: books.used() == charged, f"the ledger to say {charged}")
@@ -80,11 +88,7 @@ def test_a_day_that_ends_while_calls_are_under_way(tmp_path):
         assert books.window(account, "daily")["settled"] == 0, "a new day has begun, with nothing spent"
         wave.end()
         yesterday = bill(simulator)
-        caller = Caller(books.gateway.url, key)
-        for _ in range(5):
-            assert caller.plain().status_code == 200
-        caller.close()
-        wait_quiet(simulator)
+        call_on(books, simulator, key, 5)
         assert_agree(books, simulator, account)
         # What began before midnight is that day's, whenever it ended.
         days = {row["day"]: Decimal(row["cost"]) for row in books.usage(by="day")}
@@ -118,11 +122,7 @@ def test_a_clock_that_steps_back_an_hour_under_load(tmp_path, again):
             control.advance(2)
             wave.end()
         before = bill(simulator)
-        caller = Caller(books.gateway.url, key)
-        for _ in range(10):
-            assert caller.plain().status_code == 200
-        caller.close()
-        wait_quiet(simulator)
+        call_on(books, simulator, key, 10)
         (earlier if again else control).advance(2)
         assert_agree(books, simulator, account)
         today = books.window(account, "daily")

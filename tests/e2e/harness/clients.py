@@ -3,6 +3,8 @@
 import json
 import re
 import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
@@ -12,6 +14,7 @@ import httpx
 from . import secrets
 from .gateway import Gateway
 from .process import clean_environment, dev_binary
+from .simulator import Simulator
 
 ADMIN_TOKEN = "gk-admin-canary0admin0token0123456789"
 ENVIRONMENT = {"GANTRY_ADMIN_TOKEN": ADMIN_TOKEN}
@@ -114,6 +117,14 @@ OVER = re.compile(
     r"The (?P<period>\w+) budget of (?P<account>.+) does not hold this call: of \$(?P<limit>[\d.]+) are "
     r"\$(?P<spent>[\d.]+) spent and \$(?P<held>[\d.]+) held, and it may cost up to \$(?P<amount>[\d.]+)\."
 )
+
+
+@contextmanager
+def administered(simulator: Simulator, folder: Path, config: str) -> Iterator[Admin]:
+    """A gateway before `simulator` that knows its models."""
+    with Gateway(folder, simulator.base_url, config, environment=environment_in(folder)) as gateway:
+        gateway.wait_for_catalogue()
+        yield Admin(gateway, folder)
 
 
 def over_budget(response: httpx.Response) -> dict:
