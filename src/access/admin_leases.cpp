@@ -2,6 +2,9 @@
 // gone.
 
 #include <array>
+#include <chrono>
+#include <optional>
+#include <string>
 
 #include "access/admin_desk.hpp"
 #include "access/csv_out.hpp"
@@ -13,6 +16,14 @@ namespace {
 
 // Its heart stopped, and it grants nothing any more.
 bool is_gone(const ledger::Holder& holder, WallTime now) { return holder.lives_until <= now; }
+
+// The embedded ledger is its gateway's alone: such a lease ends with it, and the moment in its row means
+// nothing.
+std::optional<std::string> end_text(const ledger::Holder& holder, WallTime now) {
+  constexpr auto kBeyondAnyLease = std::chrono::years{10};
+  if (holder.lives_until - now > kBeyondAnyLease) return std::nullopt;
+  return utc_text(holder.lives_until);
+}
 
 void put_attempts(JsonOut& json, std::string& out, std::string_view name, std::int64_t attempts,
                   PicoUsd estimate) {
@@ -27,7 +38,7 @@ void put_holder(std::string& out, const ledger::Holder& holder, WallTime now) {
   json.number("holder", holder.id.value);
   json.text("state_id", holder.name);
   json.text("began_at", utc_text(holder.began));
-  json.text("lease_ends_at", utc_text(holder.lives_until));
+  json.text_or_null("lease_ends_at", end_text(holder, now));
   json.flag("gone", is_gone(holder, now));
   json.money("leased", holder.leased);
   put_attempts(json, out, "open", holder.open, holder.open_estimate);
@@ -44,7 +55,7 @@ AdminReply leases_csv(const std::vector<ledger::Holder>& holders, WallTime now) 
     csv.number(std::to_string(holder.id.value));
     csv.cell(holder.name);
     csv.cell(utc_text(holder.began));
-    csv.cell(utc_text(holder.lives_until));
+    csv.cell(end_text(holder, now).value_or(""));
     csv.cell(is_gone(holder, now) ? "true" : "false");
     csv.number(to_decimal(holder.leased));
     csv.number(std::to_string(holder.open));

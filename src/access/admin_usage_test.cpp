@@ -92,6 +92,8 @@ TEST_F(AdminUsage, tells_what_gateways_own_and_what_those_still_have_that_are_go
             "5,ab12,2026-11-24T08:30:00Z,2026-11-24T09:30:00Z,true,1,2,0.000000000007,1,0.000000000009\r\n"
             "6,cd34,2026-11-24T08:30:00Z,2026-11-24T09:30:01Z,false,0,0,0,0,0\r\n");
   expect_problems(ask("GET", "/usage/leases", "", "format=xml&by=key"), {"by", "format"});
+  ledger.alive[1].lives_until = ledger.clock + std::chrono::years{100};  // of an embedded ledger
+  EXPECT_THAT(ask("GET", "/usage/leases").body, testing::HasSubstr(R"("lease_ends_at":null,"gone":false)"));
 }
 
 TEST_F(AdminUsage, that_nobody_explains_is_told_by_key_and_day) {

@@ -203,7 +203,7 @@ std::string lease_table(wire::JsonValue leases) {
   Table table({"HOLDER", "STATE", "BEGAN", "LEASE ENDS", "IS", "LEASED", "OPEN", "AT", "PENDING", "AT"});
   each_row(leases, [&](wire::JsonValue row) {
     table.row({text_at(row, "holder"), text_at(row, "state_id").substr(0, 8), text_at(row, "began_at"),
-               text_at(row, "lease_ends_at"), text_at(row, "gone") == "true" ? "gone" : "alive",
+               or_dash(text_at(row, "lease_ends_at")), text_at(row, "gone") == "true" ? "gone" : "alive",
                dollars(text_at(row, "leased")), text_at(row, "open.attempts"),
                dollars(text_at(row, "open.estimate")), text_at(row, "pending.attempts"),
                dollars(text_at(row, "pending.estimate"))});
