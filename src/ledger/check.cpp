@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <chrono>
+#include <limits>
 #include <map>
 #include <tuple>
 
@@ -84,18 +85,32 @@ void add_cost(const Cost& cost, Booked& booked) {
   ++usage[0], usage[1] += cost.cost.value;
 }
 
+void add_page(const sql::Row& row, Booked& booked, Lines& lines) {
+  std::int64_t costs = 0;
+  const auto page = read_cost_page(row.bytes(1), [&](const Cost& cost) { ++costs, add_cost(cost, booked); });
+  if (!page || costs != row.integer(0))
+    lines.add(fmt::format("of a page of {} costs only {} can be read: it is damaged; restore a backup",
+                          row.integer(0), costs));
+}
+
+// Some at a time: an answer of PostgreSQL is in memory as a whole. Pages of one moment come together.
 Result<void> add_pages(sql::Database& database, Booked& booked, std::vector<std::string>& wrong) {
+  constexpr std::int64_t kEnd = std::numeric_limits<std::int64_t>::max();
   Lines lines;
-  auto read = database.query("SELECT last_ended, costs, body FROM cost_pages", {}, [&](const sql::Row& row) {
-    std::int64_t costs = 0;
-    const auto page =
-        read_cost_page(row.bytes(2), [&](const Cost& cost) { ++costs, add_cost(cost, booked); });
-    if (!page || costs != row.integer(1))
-      lines.add(fmt::format("of a page of {} costs only {} can be read: it is damaged; restore a backup",
-                            row.integer(1), costs));
-  });
+  for (std::int64_t from = std::numeric_limits<std::int64_t>::min();;) {
+    std::int64_t last = kEnd;
+    auto read = database.query(
+        "SELECT last_ended FROM cost_pages WHERE last_ended >= $1 ORDER BY last_ended LIMIT 1 OFFSET 63",
+        {from}, [&](const sql::Row& row) { last = row.integer(0); });
+    if (!read) return read;
+    read = database.query("SELECT costs, body FROM cost_pages WHERE last_ended >= $1 AND last_ended <= $2",
+                          {from, last}, [&](const sql::Row& row) { add_page(row, booked, lines); });
+    if (!read) return read;
+    if (last == kEnd) break;
+    from = last + 1;
+  }
   lines.move_to(wrong);
-  return read;
+  return {};
 }
 
 Result<Booked> add_all(sql::Database& database, std::vector<std::string>& wrong) {

@@ -299,6 +299,23 @@ TEST_P(LedgerAttempts, a_page_of_costs_that_was_damaged_is_told) {
   EXPECT_THAT(wrong(), testing::Contains(testing::HasSubstr("of a page of 1 costs only 0 can be read")));
 }
 
+TEST_P(LedgerAttempts, pages_are_checked_however_many_there_are_and_at_whatever_moments) {
+  std::uint64_t id = 1;
+  for (; id <= 150; ++id) {
+    Entry end = settled(id, {1});
+    std::get<AttemptSettled>(end).at = now_ + std::chrono::seconds{id < 100 ? 0 : id / 3};
+    apply(a_, 2 * id - 1, {begun(id, key_, {3}), end});
+  }
+  EXPECT_THAT(wrong(), IsEmpty());
+  auto database = store_->connect();
+  ASSERT_TRUE(database);
+  ASSERT_TRUE((*database)->begin(sql::Access::write));
+  const auto gone = (*database)->run("DELETE FROM cost_pages WHERE last_ended > $1", {now_});
+  ASSERT_TRUE((*database)->commit());
+  EXPECT_EQ(gone, 51);
+  EXPECT_THAT(wrong(), testing::Contains(testing::HasSubstr("its attempts come to 0.000000000099")));
+}
+
 TEST_P(LedgerAttempts, costs_that_an_older_program_wrote_still_count) {
   ledger_.reset();
   const auto older = GetParam().make();
