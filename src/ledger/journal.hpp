@@ -73,8 +73,8 @@ class JournalWriter {
 
   /// False when there is no room: nothing was written, and the request must not leave.
   [[nodiscard]] bool write(const AttemptBegun& entry);
-  /// Once an attempt, or it is left out when there is little room.
-  void write(const GenerationSeen& entry);
+  /// Once an attempt; false when it was left out because there is little room.
+  bool write(const GenerationSeen& entry);
   /// Ends an attempt.
   void write(const AttemptSettled& entry) { end(entry); }
   void write(const AttemptPending& entry) { end(entry); }
@@ -144,6 +144,8 @@ class JournalReader {
 
   JournalReader(journal_parts::Shared& shared, std::string directory, JournalId id, JournalOptions options);
 
+  [[nodiscard]] std::size_t owed() const;    // segments that open attempts may need
+  [[nodiscard]] std::size_t needed() const;  // without fewer no new call is in danger
   [[nodiscard]] std::size_t wanted() const;
   Result<void> add_segment();
   /// Goes on to the segment of the next entry; false when there is none.

@@ -16,17 +16,24 @@ JournalReader::JournalReader(journal_parts::Shared& shared, std::string director
 
 std::size_t JournalReader::ready() const { return prepared_ - shared_.taken.load(std::memory_order_acquire); }
 
+std::size_t JournalReader::owed() const {
+  const std::size_t bytes = shared_.open.load(std::memory_order_relaxed) * (kLongestSeen + kLongestEnd);
+  return bytes / (options_.segment_bytes - kLongestRecord);
+}
+
+std::size_t JournalReader::needed() const { return options_.ready + owed(); }
+
 std::size_t JournalReader::wanted() const {
-  const std::size_t owed = shared_.open.load(std::memory_order_relaxed) * (kLongestSeen + kLongestEnd);
-  const std::size_t paced =
-      std::clamp(2 * pace_, options_.ready, std::max(options_.ready, options_.most_ready));
-  return paced + owed / (options_.segment_bytes - kLongestRecord);
+  const std::size_t most = std::max(options_.ready, options_.most_ready);
+  return std::clamp(2 * pace_, options_.ready, most) + owed();
 }
 
 Result<void> JournalReader::prepare() {
   pace_ = std::max<std::size_t>(pace_, shared_.taken.load(std::memory_order_acquire) - taken_);
-  while (ready() < wanted())
-    if (auto added = add_segment(); !added) return added;
+  while (ready() < wanted()) {
+    auto added = add_segment();
+    if (!added) return ready() < needed() ? added : Result<void>{};  // the pace can wait
+  }
   return {};
 }
 

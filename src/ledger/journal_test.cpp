@@ -105,6 +105,17 @@ TEST(Journal, more_segments_wait_for_a_busy_writer_until_it_rests) {
   EXPECT_EQ(journal.read, journal.records);
 }
 
+TEST(Journal, a_generation_that_finds_no_room_is_told_so) {
+  Folder folder;
+  Driven journal(folder);
+  int open = 0;
+  for (; journal.writer().write(kLongBegun); ++open) continue;
+  int left_out = 0;
+  for (int i = 0; i < 10 * open; ++i) left_out += journal.writer().write(kLongestId) ? 0 : 1;
+  EXPECT_GT(left_out, 0);
+  EXPECT_LT(left_out, 10 * open);
+}
+
 TEST(Journal, every_attempt_that_began_can_end_whatever_the_entries_are) {
   EXPECT_TRUE(rc::check([] {
     Folder folder;
@@ -200,6 +211,25 @@ TEST(Journal, on_a_full_disk_new_calls_wait_and_nothing_is_lost) {
     journal.read_all();
   }
   EXPECT_EQ(journal.read, journal.records);
+}
+
+TEST(Journal, what_only_the_pace_wants_may_be_missing_without_a_word) {
+  Folder folder;
+  Disk disk{.free = 5};
+  JournalOptions options = small_segments();
+  options.most_ready = 8;
+  options.make = disk.maker();
+  Driven journal(folder, options);
+  bool fine = true;
+  int full = 0;
+  for (; fine && journal.reader().ready() > 0; ++full) {
+    ASSERT_TRUE(journal.write(kLongBegun));
+    journal.write(kLongSettled);
+    fine = journal.reader().prepare().has_value();
+    EXPECT_TRUE(fine || journal.reader().ready() < options.ready);
+  }
+  EXPECT_FALSE(fine) << "until fewer wait than new calls need";
+  EXPECT_GT(full, 5);
 }
 
 TEST(Journal, without_room_for_its_first_segments_it_does_not_open_and_leaves_nothing) {

@@ -33,9 +33,9 @@ bool JournalWriter::write(const AttemptBegun& entry) {
   return true;
 }
 
-void JournalWriter::write(const GenerationSeen& entry) {
+bool JournalWriter::write(const GenerationSeen& entry) {
   // A second one of the same attempt takes no room from the ends of the others.
-  if (room() >= kLongestSeen + open_ * kLongestEnd) append(entry, kLongestSeen);
+  return room() >= kLongestSeen + open_ * kLongestEnd && append(entry, kLongestSeen);
 }
 
 template <class Kind>
