@@ -109,6 +109,7 @@ class Call {
   [[gnu::noinline]] void forget_request();
   [[gnu::noinline]] Task<AttemptEnd> end_stream(const Relay& relay, net::ClientResponse& response);
   [[gnu::noinline]] Task<AttemptEnd> break_stream(const Relay& relay, std::unique_ptr<StreamFailure> failure);
+  [[gnu::noinline]] Task<void> close_with(const wire::ErrorBody& body, const Relay& relay);
   [[gnu::noinline]] Task<void> deliver_failure(const AttemptEnd& last);
   [[gnu::noinline]] Task<void> deliver_refusal(wire::Refusal refusal);
   [[gnu::noinline]] Task<void> pause_until(MonoTime at);
@@ -128,7 +129,9 @@ class Call {
   bool begin_paid(spend::Hold hold);
   [[nodiscard]] std::optional<PicoUsd> most_it_costs();
   [[nodiscard]] std::expected<PicoUsd, spend::Unbounded> bound_of_attempt();
+  [[nodiscard]] std::optional<PicoUsd> soft_amount(std::optional<PicoUsd> bound);
   void no_money(NoMoney why);
+  [[gnu::noinline]] void no_lease(const ledger::NoHold& why);
   [[nodiscard]] wire::CostDrivers drivers_of_attempt();
   [[nodiscard]] bool lower_limit_to(PicoUsd budget);
   template <class Use>
@@ -139,14 +142,14 @@ class Call {
   [[gnu::noinline]] void book(const AttemptEnd& end);
   [[nodiscard]] bool bill_attempt(AttemptBill& bill, const AttemptEnd& end) const;
 
-  // call_soft.cpp
-  [[nodiscard]] std::optional<PicoUsd> soft_amount(std::optional<PicoUsd> bound);
-  [[gnu::noinline]] Task<bool> set_more_aside();
-  [[gnu::noinline]] Task<AttemptEnd> cut_at_budget(const Relay& relay);
-  [[gnu::noinline]] void learn_cost(const AttemptBill& bill, bool known);
   [[nodiscard]] AttemptEnd no_money_end() const;
   [[nodiscard]] std::string no_money_text() const;
   [[nodiscard]] wire::ErrorBody no_money_body() const;
+
+  // call_soft.cpp
+  [[gnu::noinline]] Task<bool> set_more_aside();
+  [[gnu::noinline]] Task<AttemptEnd> cut_at_budget(const Relay& relay);
+  [[gnu::noinline]] void learn_cost(const AttemptBill& bill, bool known);
 
   // call_patience.cpp
   void be_patient();

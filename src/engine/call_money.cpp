@@ -81,14 +81,7 @@ Task<bool> Call::wait_for_money() {
     if (held) co_return begin_paid(std::move(*held));
     const auto* const over = std::get_if<ledger::OverBudget>(&held.error());
     if (over && lower_limit_to(left_of(*over))) continue;
-    if (over) {
-      no_money(*over);
-    } else {
-      // Where the ledger lies is nothing to a client; the log has it.
-      observe::log(observe::Level::error, "no_lease",
-                   {{"id", id_.text()}, {"error", std::get<Failure>(held.error()).detail}});
-      no_money(Failure{Fault::overloaded, "This gateway's ledger does not answer just now."});
-    }
+    no_lease(held.error());
     co_return false;
   }
 }
@@ -106,6 +99,14 @@ bool Call::begin_paid(spend::Hold hold) {
     return true;
   no_money(Failure{Fault::overloaded, "This gateway cannot write down what the call costs just now."});
   return false;
+}
+
+// Where the ledger lies is nothing to a client; the log has it.
+void Call::no_lease(const ledger::NoHold& why) {
+  if (const auto* const over = std::get_if<ledger::OverBudget>(&why)) return no_money(*over);
+  observe::log(observe::Level::error, "no_lease",
+               {{"id", id_.text()}, {"error", std::get<Failure>(why).detail}});
+  no_money(Failure{Fault::overloaded, "This gateway's ledger does not answer just now."});
 }
 
 void Call::no_money(NoMoney why) { no_money_ = std::make_unique<const NoMoney>(std::move(why)); }
@@ -140,7 +141,7 @@ std::expected<PicoUsd, spend::Unbounded> Call::bound_of_attempt() {
   return bound->most;
 }
 
-// What calls like it cost, once enough are known.
+// What calls like it cost, once enough are known. Here, because with_prices() is.
 std::optional<PicoUsd> Call::soft_amount(std::optional<PicoUsd> bound) {
   const auto held = shard_.calibrated_.hold(request_.payer.path.key, admission_.chain[model_], bound);
   if (!held) return std::nullopt;
@@ -175,7 +176,6 @@ bool Call::lower_limit_to(PicoUsd budget) {
 // Without a price it is what the route holds for calls without a bound, or as dear as OpenRouter gets;
 // nullopt at other upstreams, of which nothing is known.
 std::optional<PicoUsd> Call::rough_estimate() const {
-  constexpr std::int64_t kBytesAToken = 4;
   const auto prompt = static_cast<std::int64_t>(record_.request_bytes) / kBytesAToken;
   const auto completion = sent_limit(facts_, *admission_.route, most_tokens_);
   const auto* const catalogue = shard_.catalogue();
@@ -275,7 +275,7 @@ std::string Call::no_money_text() const {
         return fmt::format("This call is charged to a budget, and it has no bound on its cost: {}",
                            why.reason);
       },
-      [](const Failure& why) { return "Nothing was asked. " + why.detail; }};
+      [this](const Failure& why) { return (cut_ ? "" : "Nothing was asked. ") + why.detail; }};
   return std::visit(say, *no_money_);
 }
 

@@ -1,11 +1,11 @@
 // Calls of routes with hold = "calibrated": what is set aside is learned, and grows while a stream goes on.
-#include <utility>
 #include <variant>
 
 #include "engine/call.hpp"
 #include "engine/soft_hold.hpp"
 
 namespace gantry::engine {
+
 // False when the stream is at its budget.
 Task<bool> Call::set_more_aside() {
   while (soft_->due()) {
@@ -16,7 +16,7 @@ Task<bool> Call::set_more_aside() {
       continue;
     }
     if (!soft_->refused()) break;
-    std::visit([this](auto& why) { no_money(std::move(why)); }, extended.error());
+    no_lease(extended.error());
     co_return false;
   }
   co_return true;
@@ -27,25 +27,21 @@ Task<AttemptEnd> Call::cut_at_budget(const Relay& relay) {
   note_usage(relay.facts().usage);
   served_model_ = relay.facts().model;
   if (generation_id_.empty()) generation_id_ = relay.facts().id;
-  auto body = own_body(
-      "The answer was cut: what this call's budget could set aside for it is spent. " + no_money_text(),
-      "Send a smaller max_tokens; an operator can raise the limit (gantry accounts, gantry keys).");
+  cut_ = true;
+  auto body =
+      own_body("The answer was cut: what could be set aside for it is spent. " + no_money_text(),
+               "Send a smaller max_tokens; an operator can raise the limit (gantry accounts, gantry keys).");
   if (!std::holds_alternative<Failure>(*no_money_)) {
     body.code = 402;
     body.error_type = "payment_required";
   }
   AttemptEnd end{
       .outcome = route::Outcome::out_of_money, .why = "the stream was cut at its budget", .ours = true};
-  cut_ = true;
   if (taken_whole_) co_return end;
   end.final = true;
   record_.status = 200;
   co_await end_patience();
-  const auto event =
-      wire::error_event(body, relay.facts().id, relay.facts().model, request_.dialect->chunk_object,
-                        unix_seconds(shard_.loop_.time().wall()));
-  const auto sent = co_await delivery_.piece(event);
-  if (sent) co_await delivery_.close_stream();
+  co_await close_with(body, relay);
   co_return end;
 }
 

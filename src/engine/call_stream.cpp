@@ -140,12 +140,17 @@ Task<AttemptEnd> Call::break_stream(const Relay& relay, std::unique_ptr<StreamFa
   auto body = error_body(end);
   record_.status = 200;
   if (!stopped_) body.message = "The stream broke off after it had begun. " + end.why;
+  co_await close_with(body, relay);
+  co_return end;
+}
+
+// Ends what has begun with an error in the stream.
+Task<void> Call::close_with(const wire::ErrorBody& body, const Relay& relay) {
   const auto event =
       wire::error_event(body, relay.facts().id, relay.facts().model, request_.dialect->chunk_object,
                         unix_seconds(shard_.loop_.time().wall()));
   const auto sent = co_await delivery_.piece(event);
   if (sent) co_await delivery_.close_stream();
-  co_return end;
 }
 
 }  // namespace gantry::engine

@@ -17,6 +17,9 @@
 
 namespace gantry::engine {
 
+/// About as many bytes are a token, where nobody has counted them.
+inline constexpr std::int64_t kBytesAToken = 4;
+
 /// Roughly what so many tokens cost at the model's listed prices, without conditions; nullopt when they are
 /// not known. For estimates that every call makes.
 std::optional<PicoUsd> rough_cost(const wire::ModelPrices* model, std::int64_t prompt_tokens,

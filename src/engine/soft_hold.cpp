@@ -4,14 +4,13 @@
 #include <limits>
 
 #include "base/saturate.hpp"
+#include "engine/prices.hpp"
 #include "spend/dearest.hpp"
 
 namespace gantry::engine {
 namespace {
 
 constexpr PicoUsd kMost{std::numeric_limits<std::int64_t>::max()};
-
-constexpr std::int64_t kBytesAToken = 4;
 
 // Four fifths: one round to the ledger fits before the rest is spent.
 PicoUsd before_the_end(PicoUsd held) { return {held.value - held.value / 5}; }

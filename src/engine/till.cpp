@@ -35,8 +35,7 @@ bool AttemptMoney::begin(Till& till, const Payer& payer, spend::Hold hold, PicoU
 
 void AttemptMoney::seen(std::string_view generation) {
   if (!open() || seen_ || generation.empty()) return;
-  till_->journal.write(ledger::GenerationSeen{.attempt = attempt_, .generation = generation});
-  seen_ = true;
+  seen_ = till_->journal.write(ledger::GenerationSeen{.attempt = attempt_, .generation = generation});
 }
 
 Task<std::expected<void, ledger::NoHold>> AttemptMoney::extend(net::Loop& loop, PicoUsd by) {

@@ -4,6 +4,7 @@
 
 #include <charconv>
 
+#include "engine/prices.hpp"
 #include "gateway/breaker_figures.hpp"
 #include "gateway/exchange_delivery.hpp"
 #include "gateway/guard.hpp"
@@ -47,11 +48,10 @@ route::Client client_of(const Caller& caller, const net::Endpoint& peer) {
 
 // Of the prompt alone, before it is read; the call's own figure takes its place.
 std::int64_t estimated_tokens(const net::RequestHead& head) {
-  constexpr std::int64_t kBytesAToken = 4;
   const auto text = head.headers.get("content-length").value_or("");
   std::int64_t bytes = 0;
   std::from_chars(text.data(), text.data() + text.size(), bytes);
-  return std::max<std::int64_t>(0, bytes) / kBytesAToken;
+  return std::max<std::int64_t>(0, bytes) / engine::kBytesAToken;
 }
 
 std::string target_of(const PathMatch& match, std::string_view query) {
