@@ -150,6 +150,7 @@ class Turmoil {
  public:
   static constexpr std::int64_t kLimit = 400;  // of each pot; the work of all threads comes to much more
   static constexpr int kDays = 64;
+  static constexpr std::int64_t kFirstNew = 1000, kNewKeys = 64;
 
   Turmoil() {
     for (std::int64_t key = 10; key < 13; ++key)
@@ -279,9 +280,9 @@ class Turmoil {
       case 1:
         (void)book_.accounts.next_pot(today);
         break;
-      case 2:  // the same limits, and a new key
+      case 2:  // the same limits, and a key that is new until there are many: each makes all surveys longer
         EXPECT_TRUE(book_.accounts.set({1}, nullptr, limits_of(kLimit)).has_value());
-        EXPECT_TRUE(book_.accounts.set({new_key_++}, &book_.project, {}).has_value());
+        EXPECT_TRUE(book_.accounts.set({kFirstNew + new_keys_++ % kNewKeys}, &book_.project, {}).has_value());
         break;
       default:
         if (hours_ < (kDays - 3) * 24) hours_ += static_cast<int>(random.below(12));
@@ -299,7 +300,7 @@ class Turmoil {
   std::atomic<int> hours_{0};
   std::array<std::atomic<std::int64_t>, kDays> held_{};
   std::mutex ledger_;
-  std::int64_t new_key_ = 1000;
+  std::int64_t new_keys_ = 0;
   std::map<PotId, std::int64_t> passed_, settled_;
 };
 
